@@ -1,0 +1,81 @@
+"""Build and check the data.
+
+python -m thidua_ner build          # data/ from annotations/
+python -m thidua_ner check          # every rule of form, and that data/ is what annotations/ builds
+python -m thidua_ner agreement      # annotations/agreement.json from the passes
+python -m thidua_ner convert annotations/gold gold.conll
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from thidua_ner import corpus, documents, hub
+from thidua_ner.faults import DataError, run_program
+from thidua_ner.files import write_text
+
+
+def build(options: argparse.Namespace) -> None:
+    """Write the dataset repository."""
+    paths = hub.write(options.annotations, options.data)
+    print(f"{options.data}: {len(paths)} files")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Report every fault of the annotations, then of the data built from them."""
+    faults = corpus.check_annotations(options.annotations)
+    if not faults:
+        faults = hub.check(options.annotations, options.data)
+    if faults:
+        print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
+        raise DataError(faults)
+    print(f"{options.annotations} and {options.data}: no fault")
+
+
+def agreement(options: argparse.Namespace) -> None:
+    """Compare the passes and write the figures beside them."""
+    corpus.read_gold(options.annotations)
+    measured = corpus.measure_agreement(options.annotations)
+    content = json.dumps(measured, ensure_ascii=False, indent=2) + "\n"
+    write_text(options.annotations / "agreement.json", content)
+    print(content, end="")
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Read documents in one format and write them in another."""
+    found = documents.read_documents(options.input)
+    documents.write_documents(options.output, found)
+    print(f"{options.output}: {len(found)} documents")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line; usage errors exit 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m thidua_ner", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command, summary in (
+        (build, "write data/ from annotations/"),
+        (check, "check annotations/ and data/"),
+        (agreement, "compare the annotators' passes"),
+    ):
+        child = commands.add_parser(command.__name__, help=summary)
+        child.add_argument("--annotations", type=Path, default=Path("annotations"), metavar="DIR")
+        child.add_argument("--data", type=Path, default=Path("data"), metavar="DIR")
+        child.set_defaults(run=command)
+    child = commands.add_parser("convert", help="between a brat folder, .jsonl and .conll")
+    child.add_argument("input", type=Path)
+    child.add_argument("output", type=Path, help="a folder, or a file that ends in .jsonl or .conll")
+    child.set_defaults(run=convert)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the command that was asked for."""
+    options = parse_arguments()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    run_program(main)

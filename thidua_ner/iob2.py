@@ -1,0 +1,60 @@
+"""Spans to IOB2 tags over tokens, and back; strict unless a named repair is asked for."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from thidua_ner.labels import OUTSIDE
+from thidua_ner.spans import Span
+from thidua_ner.syllables import Token
+
+Repair = Literal["none", "conlleval", "discard"]
+"""What to do with an I- tag that continues nothing: raise, let it begin a span, or ignore it."""
+
+
+def follows(tag: str, previous: str) -> bool:
+    """Tell whether `tag` may stand after `previous` (`O` at the start of a sequence)."""
+    return not tag.startswith("I-") or previous in {f"B-{tag[2:]}", tag}
+
+
+def encode(spans: Sequence[Span], tokens: Sequence[Token]) -> list[str]:
+    """Tag each token; ValueError where a span does not begin and end on token boundaries."""
+    starts = {token.start: index for index, token in enumerate(tokens)}
+    ends = {token.end: index for index, token in enumerate(tokens)}
+    tags = [OUTSIDE] * len(tokens)
+    for span in spans:
+        if span.start not in starts or span.end not in ends:
+            raise ValueError(f"{span} does not begin and end on token boundaries")
+        first, last = starts[span.start], ends[span.end]
+        if any(tag != OUTSIDE for tag in tags[first : last + 1]):
+            raise ValueError(f"{span} overlaps another span")
+        tags[first : last + 1] = [f"B-{span.label}"] + [f"I-{span.label}"] * (last - first)
+    return tags
+
+
+def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
+    """Make `tags` a legal IOB2 sequence by `policy`; ValueError names the first fault where it is `none`."""
+    repaired: list[str] = []
+    previous = OUTSIDE
+    for index, tag in enumerate(tags):
+        if tag != OUTSIDE and (tag[:2] not in {"B-", "I-"} or len(tag) < 3):
+            raise ValueError(f"tag {index}: {tag!r} is not an IOB2 tag")
+        if not follows(tag, previous):
+            if policy == "none":
+                raise ValueError(f"tag {index}: {tag} continues nothing after {previous}")
+            tag = f"B-{tag[2:]}" if policy == "conlleval" else OUTSIDE
+        repaired.append(tag)
+        previous = tag
+    return repaired
+
+
+def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none") -> list[Span]:
+    """Read the spans off a tag sequence, one tag a token."""
+    if len(tags) != len(tokens):
+        raise ValueError(f"{len(tags)} tags for {len(tokens)} tokens")
+    spans: list[Span] = []
+    for tag, token in zip(repair_tags(tags, repair), tokens, strict=True):
+        if tag.startswith("B-"):
+            spans.append(Span(token.start, token.end, tag[2:]))
+        elif tag.startswith("I-"):
+            spans[-1] = Span(spans[-1].start, token.end, tag[2:])
+    return spans

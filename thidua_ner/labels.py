@@ -1,0 +1,22 @@
+"""The label set: the only place where the name of an entity type stands."""
+
+ENTITY_TYPES: dict[str, str] = {
+    "ORG": "one particular organisation, office, unit, committee, party or newspaper",
+    "PER": "the name of a person, without rank, office or form of address",
+    "RANK": "a police, military or security rank",
+    "LOC": "a named place, with the administrative word that stands directly before the name",
+    "DATE": "a calendar point or period of a day or longer",
+    "NUM": "a number that counts, measures or ranks, without the noun that it counts",
+}
+"""Each type with its one-line definition, in the order used by every table."""
+
+OUTSIDE = "O"
+
+
+def iob2_tags(types: tuple[str, ...] = tuple(ENTITY_TYPES)) -> tuple[str, ...]:
+    """List the IOB2 tags of `types` in the order of the class indices: O, B-x, I-x, B-y, …"""
+    return (OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI"))
+
+
+TAGS: tuple[str, ...] = iob2_tags()
+"""The 13 IOB2 tags; a tag's index is its class in `data/`."""

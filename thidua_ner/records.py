@@ -1,0 +1,156 @@
+"""JSON Lines: documents with their entities, and systems' predictions, one record a document.
+
+A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`; a prediction is
+`{"id", "entities": [{"start", "end", "label", "score"}]}`, `score` being optional. Other keys are ignored.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from thidua_ner.faults import DataError, Fault, fail
+from thidua_ner.files import read_text, write_text
+from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.spans import Document, Span
+
+
+def read_documents(path: Path, types: Collection[str] = tuple(ENTITY_TYPES)) -> list[Document]:
+    """Read documents; DataError lists the faulty records with their lines."""
+    documents: list[Document] = []
+    faults: list[Fault] = []
+    for line, record in _records(path):
+        text = record.get("text")
+        if not isinstance(text, str):
+            faults.append(Fault(str(path), line, "the record has no text", 'give "text" as a string'))
+            continue
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            faults.append(Fault(str(path), line, "the text holds a lone surrogate", "write whole characters"))
+            continue
+        try:
+            documents.append(_document(path, line, record, text, types))
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
+    if not documents:
+        fail(path, 0, "holds no records", "write one JSON object a line")
+    return documents
+
+
+def read_predictions(
+    path: Path, gold: Iterable[Document], types: Collection[str] = tuple(ENTITY_TYPES)
+) -> list[Document]:
+    """Read one prediction for each gold document, in the order of the gold.
+
+    DataError lists unknown and missing documents, and entities that cannot be spans of the gold text.
+    """
+    texts = {document.id: document.text for document in gold}
+    predicted: dict[str, Document] = {}
+    faults: list[Fault] = []
+    for line, record in _records(path):
+        name = record["id"]
+        if name not in texts:
+            faults.append(Fault(str(path), line, f"{name!r} is not a gold document", f"use {_some(texts)}"))
+            continue
+        try:
+            predicted[name] = _document(path, line, record, texts[name], types)
+        except DataError as error:
+            faults += error.faults
+            predicted[name] = Document(name, texts[name])
+    missing = [name for name in texts if name not in predicted]
+    if missing:
+        remedy = 'add a record for each (with "entities": [] where nothing was found)'
+        faults.append(Fault(str(path), 0, f"no prediction for {_some(missing)}", remedy))
+    if faults:
+        raise DataError(faults)
+    return [predicted[name] for name in texts]
+
+
+def _some(names: Collection[str]) -> str:
+    """Name the first few of many."""
+    shown = ", ".join(list(names)[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each record with its line, after checking that it is an object with an id of its own."""
+    seen: dict[str, int] = {}
+    for line, content in enumerate(read_text(path).split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            record = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            fail(path, line, f"not JSON ({error})", "write one JSON object a line")
+        if not isinstance(record, dict) or not isinstance(record.get("id"), str) or not record["id"]:
+            fail(path, line, "not an object with an id", 'write {"id": "…", "entities": […]}')
+        if record["id"] in seen:
+            what = f"{record['id']!r} stands on line {seen[record['id']]} already"
+            fail(path, line, what, "keep one record a document")
+        seen[record["id"]] = line
+        yield line, record
+
+
+def _document(path: Path, line: int, record: dict[str, Any], text: str, types: Collection[str]) -> Document:
+    """Make a record's document; DataError lists its faulty entities."""
+    name = record["id"]
+    faults: list[Fault] = []
+    spans: list[Span] = []
+    entities = record.get("entities")
+    if not isinstance(entities, list):
+        fail(path, line, f"{name!r} has no entities", 'give "entities" as a list, empty where nothing is marked')
+    for number, entity in enumerate(entities, start=1):
+        problem = _entity_problem(entity, text, types)
+        if problem is None:
+            spans.append(Span(entity["start"], entity["end"], entity["label"], entity.get("score")))
+        else:
+            faults.append(Fault(str(path), line, f"{name!r}, entity {number}: {problem[0]}", problem[1]))
+    if faults:
+        raise DataError(faults)
+    try:
+        return Document(name, text, tuple(spans))
+    except ValueError as error:
+        fail(path, line, f"{name!r}: {error}", "keep only one of the two: spans are flat")
+
+
+def _entity_problem(entity: Any, text: str, types: Collection[str]) -> tuple[str, str] | None:
+    """Say what is wrong with an entity of a record and how to mend it, if anything is."""
+    if not isinstance(entity, dict):
+        return f"{entity!r} is not an object", 'write {"start": …, "end": …, "label": …}'
+    start, end, label, score = (entity.get(key) for key in ("start", "end", "label", "score"))
+    if type(start) is not int or type(end) is not int:
+        return f"the offsets are {start!r} and {end!r}", "give whole numbers"
+    if not 0 <= start < end <= len(text):
+        return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
+    if label not in types:
+        return f"unknown label {label!r}", f"use one of {', '.join(types)}"
+    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or score != score):
+        return f"the score is {score!r}", "give a number or leave it out"
+    surface = entity.get("text")
+    if surface is not None and surface != text[start:end]:
+        return f"it says {surface!r} where the text has {text[start:end]!r}", "correct the offsets"
+    return None
+
+
+def entity_record(span: Span) -> dict[str, Any]:
+    """Turn a span into a record, with its score where it has one."""
+    record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
+    return record if span.score is None else {**record, "score": round(span.score, 6)}
+
+
+def format_json_lines(rows: Iterable[dict[str, Any]]) -> str:
+    """Write records as JSON Lines."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def write_documents(path: Path, documents: Iterable[Document]) -> None:
+    """Write documents with their texts."""
+    rows = ({"id": d.id, "text": d.text, "entities": [entity_record(s) for s in d.spans]} for d in documents)
+    write_text(path, format_json_lines(rows))
+
+
+def write_predictions(path: Path, documents: Iterable[Document]) -> None:
+    """Write the spans of documents without their texts."""
+    rows = ({"id": d.id, "entities": [entity_record(s) for s in d.spans]} for d in documents)
+    write_text(path, format_json_lines(rows))

@@ -1,0 +1,153 @@
+"""Scores of predicted spans against gold spans, exact to the character.
+
+A prediction is right when its start, its end and its label are. The same figures come from `seqeval`
+(strict, IOB2) on token tags; `seqeval_report` computes them and `check_against_seqeval` compares.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from thidua_ner import __version__, iob2
+from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.spans import Document, Span
+from thidua_ner.syllables import Token, tokenize
+
+Scores = dict[str, Any]
+
+
+class Counts(NamedTuple):
+    """How many spans were right, predicted and in the gold."""
+
+    correct: int = 0
+    predicted: int = 0
+    gold: int = 0
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Add two counts."""
+        return Counts(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def scores(self) -> dict[str, float]:
+        """Return precision, recall, F1 (fractions, 0 where the denominator is) and support."""
+        precision, recall = _ratio(self.correct, self.predicted), _ratio(self.correct, self.gold)
+        f1 = _ratio(2 * self.correct, self.predicted + self.gold)
+        return {"precision": precision, "recall": recall, "f1": f1, "support": self.gold}
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def count_spans(gold: Document, predicted: Document) -> dict[str, Counts]:
+    """Count one document's spans by label; ValueError where the two are not of the same text."""
+    if (gold.id, gold.text) != (predicted.id, predicted.text):
+        raise ValueError(f"the prediction for {predicted.id!r} is not of the text of {gold.id!r}")
+    correct = set(gold.spans) & set(predicted.spans)
+    return {
+        label: Counts(*(sum(s.label == label for s in spans) for spans in (correct, predicted.spans, gold.spans)))
+        for label in {span.label for span in (*gold.spans, *predicted.spans)}
+    }
+
+
+def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
+    """Score predictions document by document; both sequences in the same order.
+
+    Returns micro, macro and weighted averages, each label and each document. Averages over labels
+    leave out a label that neither side uses; `macro` and `weighted` are `seqeval`'s.
+    """
+    by_label: dict[str, Counts] = {}
+    per_document: dict[str, dict[str, float]] = {}
+    for gold_document, predicted_document in zip(gold, predicted, strict=True):
+        total = Counts()
+        for label, counts in count_spans(gold_document, predicted_document).items():
+            by_label[label] = by_label.get(label, Counts()).plus(counts)
+            total = total.plus(counts)
+        per_document[gold_document.id] = total.scores()
+    labels = sorted(by_label, key=_label_order)
+    per_type = {label: by_label[label].scores() for label in labels}
+    total = Counts(*map(sum, zip(*by_label.values(), strict=True))) if by_label else Counts()
+    return {
+        "micro": total.scores(),
+        "macro": _average(per_type, [1] * len(labels), total.gold),
+        "weighted": _average(per_type, [by_label[label].gold for label in labels], total.gold),
+        "per_type": per_type,
+        "per_document": per_document,
+        "counts": {label: by_label[label]._asdict() for label in labels},
+        "signature": signature(gold),
+    }
+
+
+def _label_order(label: str) -> tuple[int, str]:
+    """Order the benchmark's labels as every table does, others after them by name."""
+    known = list(ENTITY_TYPES)
+    return (known.index(label) if label in known else len(known), label)
+
+
+def _average(per_type: dict[str, dict[str, float]], weights: Sequence[int], support: int) -> dict[str, float]:
+    """Average the scores of labels by `weights`."""
+    whole = sum(weights)
+    average: dict[str, float] = {
+        name: sum(w * s[name] for w, s in zip(weights, per_type.values(), strict=True)) / whole if whole else 0.0
+        for name in ("precision", "recall", "f1")
+    }
+    return {**average, "support": support}
+
+
+def signature(gold: Sequence[Document]) -> str:
+    """Say in one line what a score was computed with and on."""
+    spans = sum(len(document.spans) for document in gold)
+    return f"thidua-ner:{__version__}|match:exact|gold:{fingerprint(gold)[:12]}|documents:{len(gold)}|entities:{spans}"
+
+
+def fingerprint(documents: Sequence[Document]) -> str:
+    """Hash the ids, texts and spans of documents, in any order (SHA-256, hexadecimal)."""
+    parts = sorted(
+        repr((d.id, d.text_sha256, [(s.start, s.end, s.label) for s in d.spans])) for d in documents
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def scoring_tokens(text: str, spans: Sequence[Span]) -> list[Token]:
+    """Cut a text at every token and span boundary, so that each span is a whole number of tokens.
+
+    White space is a token only inside a span, where it tells `Hà Nội` from `Hà Nội ` apart.
+    """
+    cuts = {offset for token in tokenize(text) for offset in (token.start, token.end)}
+    cuts |= {offset for span in spans for offset in (span.start, span.end)}
+    ordered = sorted(cuts)
+    pieces = [Token(text[a:b], a, b) for a, b in zip(ordered, ordered[1:], strict=False)]
+    inside = bytearray(len(text))
+    for span in spans:
+        inside[span.start : span.end] = b"\1" * (span.end - span.start)
+    return [piece for piece in pieces if inside[piece.start] or not piece.text.isspace()]
+
+
+def seqeval_report(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict[str, float]]:
+    """Score with `seqeval` (`mode="strict"`, IOB2), one tag sequence a document."""
+    from seqeval.metrics import classification_report
+    from seqeval.scheme import IOB2
+
+    gold_tags, predicted_tags = [], []
+    for left, right in zip(gold, predicted, strict=True):
+        tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
+        gold_tags.append(iob2.encode(left.spans, tokens))
+        predicted_tags.append(iob2.encode(right.spans, tokens))
+    report: dict[str, dict[str, float]] = classification_report(
+        gold_tags, predicted_tags, mode="strict", scheme=IOB2, output_dict=True, zero_division=0
+    )
+    return report
+
+
+def check_against_seqeval(gold: Sequence[Document], predicted: Sequence[Document], scores: Scores) -> None:
+    """Assert that `seqeval` gives the same averages and labels; AssertionError names the first that differs."""
+    if not scores["per_type"]:
+        return  # seqeval has no report without a single entity; every score is 0 by definition
+    report = seqeval_report(gold, predicted)
+    ours = {**scores["per_type"], **{f"{name} avg": scores[name] for name in ("micro", "macro", "weighted")}}
+    if set(ours) != set(report):
+        raise AssertionError(f"seqeval scores {sorted(report)}, the span counts {sorted(ours)}")
+    for row, figures in ours.items():
+        for name, figure in figures.items():
+            theirs = float(report[row]["f1-score" if name == "f1" else name])
+            if abs(theirs - figure) > 1e-9:
+                raise AssertionError(f"{row} {name}: seqeval has {theirs}, the span counts {figure}")

@@ -1,0 +1,51 @@
+"""Spans and documents: half-open character offsets into a text that never changes."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A labelled stretch `text[start:end]`; `score` is a system's confidence and takes no part in equality."""
+
+    start: int
+    end: int
+    label: str
+    score: float | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"a span needs 0 <= start < end, not {self.start} and {self.end}")
+        if not self.label or self.label != "".join(self.label.split()):
+            raise ValueError(f"a label is a word without white space, not {self.label!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with its spans, sorted, flat and inside the text."""
+
+    id: str
+    text: str
+    spans: tuple[Span, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spans", tuple(sorted(self.spans)))
+        for left, right in pairwise(self.spans):
+            if right.start < left.end:
+                raise ValueError(f"spans overlap: {left} and {right}")
+        if self.spans and self.spans[-1].end > len(self.text):
+            raise ValueError(f"{self.spans[-1]} ends outside the text of {len(self.text)} characters")
+
+    def surface(self, span: Span) -> str:
+        """Return the characters that `span` selects."""
+        return self.text[span.start : span.end]
+
+    def with_spans(self, spans: tuple[Span, ...]) -> "Document":
+        """Return the same text with other spans."""
+        return replace(self, spans=spans)
+
+    @property
+    def text_sha256(self) -> str:
+        """The SHA-256 of the text in UTF-8: the identity of a document across formats."""
+        return hashlib.sha256(self.text.encode("utf-8")).hexdigest()

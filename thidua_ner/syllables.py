@@ -1,0 +1,100 @@
+"""Text to syllable tokens and sentences, each with the characters it stands on.
+
+A token is a syllable, a number or date kept whole (`28/7`, `3.264`, `86,2`), a clock time, a web
+address, or one mark of punctuation; `%` is a token of its own. White space belongs to no token.
+"""
+
+from typing import NamedTuple
+
+import regex
+
+ABBREVIATIONS = frozenset(
+    {"tp", "tx", "tt", "q", "p", "h", "ths", "ts", "pgs", "gs", "bs", "ks", "tr", "th", "ng", "đ", "st", "ub", "v"}
+)
+"""Words whose full stop does not end a sentence, lower case; single capital letters are added by rule."""
+
+_TOKEN = regex.compile(
+    r"""
+      (?: https?:// | www\. ) [^\s<>"“”«»]* [\p{L}\p{N}/]                 # web address with its scheme
+    | (?<![\p{L}\p{N}@.]) [a-z0-9] [a-z0-9-]* (?: \. [a-z0-9-]+ )*
+          \. (?: vn | com | net | org | gov | edu | info | io ) \b        # bare web address
+    | \d{1,2} : \d{2} (?: : \d{2} )?                                      # clock time
+    | \d{1,4} / \d{1,2} / \d{1,4} | \d{1,2} / \d{1,4} (?! [\d/] )         # 28/7/2023, 2023/7/28, 28/7, 7/2023
+    | \d{1,2} - \d{1,2} - \d{4} | \d{4} - \d{2} (?: - \d{2} )? (?! \d )   # 28-7-2023, 2023-07, 2023-07-28
+    | \d+ (?: [.,] \d+ )*                                                 # 3.264, 86,2, 28.7.2023
+    | [\p{L}\p{M}] [\p{L}\p{M}\p{N}]* (?: ['’] [\p{L}\p{M}\p{N}]+ )*      # syllable or code: hòa, PC02, H'Mông
+    | \.{2,}                                                              # dots of omission
+    | \S \p{M}*                                                           # any other mark
+    """,
+    regex.VERBOSE | regex.IGNORECASE,
+)
+_CLOSERS = frozenset("\"'”’»)]}")
+_ENDERS = frozenset({".", "!", "?", "…"})
+
+
+class Token(NamedTuple):
+    """A piece of a text with the characters it stands on: `text[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Sentence(NamedTuple):
+    """A sentence of a document: its first and last character, and its tokens in document offsets."""
+
+    start: int
+    end: int
+    tokens: tuple[Token, ...]
+
+
+def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
+    """Split `text[start:end]` into syllable tokens; offsets are into `text`."""
+    matches = _TOKEN.finditer(text, start, len(text) if end is None else end)
+    return [Token(m.group(), m.start(), m.end()) for m in matches]
+
+
+def split_sentences(text: str) -> list[Sentence]:
+    """Split a text into sentences that never cross a line break; blank lines yield none."""
+    found: list[Sentence] = []
+    line_start = 0
+    for line in text.split("\n"):
+        tokens = tokenize(text, line_start, line_start + len(line))
+        first = 0
+        for last in range(len(tokens)):
+            if last == len(tokens) - 1 or _ends_sentence(text, tokens, first, last):
+                found.append(_sentence(tokens[first : last + 1]))
+                first = last + 1
+        line_start += len(line) + 1
+    return found
+
+
+def _sentence(tokens: list[Token]) -> Sentence:
+    return Sentence(tokens[0].start, tokens[-1].end, tuple(tokens))
+
+
+def _ends_sentence(text: str, tokens: list[Token], first: int, last: int) -> bool:
+    """Tell whether a sentence that began at token `first` ends with token `last`, which is not the line's last."""
+    stop = last
+    while stop > first and tokens[stop].text in _CLOSERS:
+        stop -= 1
+    mark, following = tokens[stop], tokens[last + 1]
+    if mark.text not in _ENDERS and not mark.text.startswith(".."):
+        return False
+    if tokens[last].end == following.start or following.text in _CLOSERS:
+        return False
+    if not (following.text[0].isupper() or following.text[0].isdigit() or following.text[0] in "“\"‘«([-–+*"):
+        return False
+    return mark.text != "." or not _abbreviates(tokens, first, stop)
+
+
+def _abbreviates(tokens: list[Token], first: int, stop: int) -> bool:
+    """Tell whether the full stop at `stop` follows an abbreviation, an initial or a list number."""
+    if stop == first:
+        return False
+    before = tokens[stop - 1]
+    if before.end != tokens[stop].start:
+        return False
+    if before.text.lower() in ABBREVIATIONS or (len(before.text) == 1 and before.text.isupper()):
+        return True
+    return stop - 1 == first and before.text.isdigit()
