@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from thidua_ner.faults import DataError, Fault
+from thidua_ner.faults import DataError, Fault, fail
 from thidua_ner.files import read_text, write_text
 from thidua_ner.labels import ENTITY_TYPES
 from thidua_ner.spans import Document, Span
@@ -36,36 +36,33 @@ def parse_annotations(
         line = raw.removesuffix("\r")
         if not line.strip() or line.startswith("#"):
             continue
-        match = _ANNOTATION.fullmatch(line)
-        if match is None:
-            what = f"{line[:60]!r} is not a text-bound annotation"
-            faults.append(Fault(file, number, what, "write T<number><TAB><label> <start> <end><TAB><surface>"))
-        elif ";" in match[3] or len(match[3].split()) != 2:
-            what = f"{match[1]} has the offsets {match[3]!r}"
-            faults.append(Fault(file, number, what, "give one start and one end: spans are continuous"))
-        else:
-            start, end = map(int, match[3].split())
-            fault = _entity_fault(match[1], match[2], start, end, match[4], text, types)
-            if fault is None:
-                annotations.append(Annotation(number, match[1], Span(start, end, match[2])))
-            else:
-                faults.append(Fault(file, number, *fault))
+        try:
+            annotations.append(_parse_line(file, number, line, text, types))
+        except DataError as error:
+            faults += error.faults
     return annotations, sorted([*faults, *_clashes(file, annotations)])
 
 
-def _entity_fault(
-    name: str, label: str, start: int, end: int, surface: str, text: str, types: Collection[str]
-) -> tuple[str, str] | None:
-    """Say what is wrong with one annotation and how to mend it, if anything is."""
+def _parse_line(file: str, number: int, line: str, text: str, types: Collection[str]) -> Annotation:
+    """Read one annotation; DataError where it cannot be an entity of the text."""
+    match = _ANNOTATION.fullmatch(line)
+    if match is None:
+        what = f"{line[:60]!r} is not a text-bound annotation"
+        fail(file, number, what, "write T<number><TAB><label> <start> <end><TAB><surface>")
+    name, label, offsets, surface = match.groups()
+    if len(offsets.replace(";", " ; ").split()) != 2:
+        fail(file, number, f"{name} has the offsets {offsets!r}", "give one start and one end: spans are continuous")
+    start, end = map(int, offsets.split())
     if label not in types:
-        return f"{name} has the unknown label {label!r}", f"use one of {', '.join(types)}"
+        fail(file, number, f"{name} has the unknown label {label!r}", f"use one of {', '.join(types)}")
     if not start < end <= len(text):
-        return f"{name} {start} {end} lies outside the text of {len(text)} characters", "correct the offsets"
+        fail(file, number, f"{name} {start} {end} is no stretch of {len(text)} characters", "correct the offsets")
     actual = text[start:end]
     # brat writes a line break inside a span as a space
     if surface not in (actual, actual.replace("\n", " ")):
-        return f"{name} says {surface!r} where the text has {actual!r}", "correct the offsets or the surface"
-    return None
+        what = f"{name} says {surface!r} where the text has {actual!r}"
+        fail(file, number, what, "correct the offsets or the surface")
+    return Annotation(number, name, Span(start, end, label))
 
 
 def _clashes(file: str, annotations: list[Annotation]) -> Iterable[Fault]:

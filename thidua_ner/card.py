@@ -37,7 +37,6 @@ _ENTITY_FEATURES: dict[str, Any] = {
 }
 
 
-
 def card(annotations: Path, configs: Configs, stats: dict[str, Any]) -> str:
     """Fill the dataset card: YAML header for the hub's loader, prose, counts and agreement."""
     agreed = json.loads(read_text(annotations / "agreement.json"))
@@ -71,7 +70,7 @@ def _header(configs: Configs) -> str:
         for name, splits in configs.items()
     }
     data_files = {**sentences, "documents": {"test": ["documents.jsonl"]}}
-    features = dict.fromkeys(sentences, [*_SENTENCE_FEATURES, _ENTITY_FEATURES])
+    features = {name: [*_SENTENCE_FEATURES, _ENTITY_FEATURES] for name in sentences}
     texts = [{"name": "id", "dtype": "string"}, {"name": "text", "dtype": "string"}, _ENTITY_FEATURES]
     header = {
         "pretty_name": "ThiDuaNER",
@@ -95,15 +94,13 @@ def _header(configs: Configs) -> str:
             }
             for name, splits in data_files.items()
         ],
-        "dataset_info": [
-            {"config_name": name, "features": features.get(name, texts)} for name in data_files
-        ],
+        "dataset_info": [{"config_name": name, "features": features.get(name, texts)} for name in data_files],
     }
 
     class Plain(yaml.SafeDumper):
         """Dump shared structures in full: the hub's loader reads no YAML aliases."""
 
-        def ignore_aliases(self, data: object) -> bool:
+        def ignore_aliases(self, _: object) -> bool:
             return True
 
     return yaml.dump(header, Dumper=Plain, allow_unicode=True, sort_keys=False, width=110).rstrip("\n")

@@ -17,9 +17,7 @@ from thidua_ner.syllables import Token, split_sentences
 _DOCUMENT = "# doc_id = "
 
 
-def read_file(
-    path: Path, types: Collection[str] = tuple(ENTITY_TYPES), repair: iob2.Repair = "none"
-) -> list[Document]:
+def read_file(path: Path, types: Collection[str] = tuple(ENTITY_TYPES), repair: iob2.Repair = "none") -> list[Document]:
     """Read the documents of a CoNLL file; DataError names the line of the first fault."""
     documents: dict[str, list[Document]] = {}
     for line, name, rows in _sentences(path):

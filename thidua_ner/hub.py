@@ -19,7 +19,8 @@ Splits = dict[str, list[str]]
 """The documents of each split of a configuration, by id."""
 
 DEFAULT_TEST, DEFAULT_VALIDATION = "nghean-2020-07", "cantho-2022-07"
-"""The gold documents that `default` holds out; the other three train it. Chosen by date and province, before any run."""
+"""The gold documents that `default` holds out; chosen before any run, from provinces that no other document is of."""
+
 
 def sentence_rows(document: Document) -> Iterator[dict[str, Any]]:
     """Cut a document into the rows of its sentences; their offsets count from the sentence's first character."""
@@ -116,7 +117,7 @@ def _existing(data: Path) -> set[str]:
 
 def statistics(documents: Sequence[Document], rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Count documents, sentences, tokens and entities, in all and by document."""
-    per_document = {
+    per_document: dict[str, dict[str, Any]] = {
         document.id: {
             "characters": len(document.text),
             "sentences": len(rows[document.id]),
@@ -126,7 +127,8 @@ def statistics(documents: Sequence[Document], rows: dict[str, list[dict[str, Any
         }
         for document in documents
     }
-    total = {key: sum(d[key] for d in per_document.values()) for key in ("characters", "sentences", "tokens", "entities")}
+    counted = ("characters", "sentences", "tokens", "entities")
+    total = {key: sum(document[key] for document in per_document.values()) for key in counted}
     distinct = {
         label: len({d.surface(s).casefold() for d in documents for s in d.spans if s.label == label})
         for label in ENTITY_TYPES

@@ -1,11 +1,15 @@
 """Spans to IOB2 tags over tokens, and back; strict unless a named repair is asked for."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from thidua_ner.labels import OUTSIDE
 from thidua_ner.spans import Span
 from thidua_ner.syllables import Token
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Repair = Literal["none", "conlleval", "discard"]
 """What to do with an I- tag that continues nothing: raise, let it begin a span, or ignore it."""
@@ -38,12 +42,13 @@ def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
     for index, tag in enumerate(tags):
         if tag != OUTSIDE and (tag[:2] not in {"B-", "I-"} or len(tag) < 3):
             raise ValueError(f"tag {index}: {tag!r} is not an IOB2 tag")
-        if not follows(tag, previous):
-            if policy == "none":
-                raise ValueError(f"tag {index}: {tag} continues nothing after {previous}")
-            tag = f"B-{tag[2:]}" if policy == "conlleval" else OUTSIDE
-        repaired.append(tag)
-        previous = tag
+        if follows(tag, previous):
+            previous = tag
+        elif policy == "none":
+            raise ValueError(f"tag {index}: {tag} continues nothing after {previous}")
+        else:
+            previous = f"B-{tag[2:]}" if policy == "conlleval" else OUTSIDE
+        repaired.append(previous)
     return repaired
 
 
@@ -58,3 +63,22 @@ def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none"
         elif tag.startswith("I-"):
             spans[-1] = Span(spans[-1].start, token.end, tag[2:])
     return spans
+
+
+def best_legal(scores: "NDArray[np.float64]", tags: Sequence[str]) -> list[str]:
+    """Find the legal tag sequence of the highest sum of scores (Viterbi); `scores` is tokens by tags."""
+    import numpy as np
+
+    if not len(scores):
+        return []
+    barrier = np.array([[0.0 if follows(tag, previous) else -np.inf for tag in tags] for previous in tags])
+    total = scores[0] + np.array([0.0 if follows(tag, OUTSIDE) else -np.inf for tag in tags])
+    pointers = []
+    for row in scores[1:]:
+        candidates = total[:, None] + barrier
+        pointers.append(candidates.argmax(0))
+        total = candidates.max(0) + row
+    path = [int(total.argmax())]
+    for pointer in reversed(pointers):
+        path.append(int(pointer[path[-1]]))
+    return [tags[index] for index in reversed(path)]

@@ -14,7 +14,7 @@ OUTSIDE = "O"
 
 
 def iob2_tags(types: tuple[str, ...] = tuple(ENTITY_TYPES)) -> tuple[str, ...]:
-    """List the IOB2 tags of `types` in the order of the class indices: O, B-x, I-x, B-y, …"""
+    """List the IOB2 tags of `types` in the order of their classes: O, B-x, I-x, B-y and so on."""
     return (OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI"))
 
 

@@ -6,6 +6,7 @@ A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`; a predi
 
 import json
 from collections.abc import Collection, Iterable, Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,10 @@ def _entity_problem(entity: Any, text: str, types: Collection[str]) -> tuple[str
         return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
     if label not in types:
         return f"unknown label {label!r}", f"use one of {', '.join(types)}"
-    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or score != score):
+    if score is not None and not (type(score) in (int, float) and isfinite(score)):
         return f"the score is {score!r}", "give a number or leave it out"
-    surface = entity.get("text")
-    if surface is not None and surface != text[start:end]:
-        return f"it says {surface!r} where the text has {text[start:end]!r}", "correct the offsets"
+    if entity.get("text", text[start:end]) != text[start:end]:
+        return f"it says {entity['text']!r} where the text has {text[start:end]!r}", "correct the offsets"
     return None
 
 

@@ -6,6 +6,7 @@ A prediction is right when its start, its end and its label are. The same figure
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from thidua_ner import __version__, iob2
@@ -101,25 +102,21 @@ def signature(gold: Sequence[Document]) -> str:
 
 def fingerprint(documents: Sequence[Document]) -> str:
     """Hash the ids, texts and spans of documents, in any order (SHA-256, hexadecimal)."""
-    parts = sorted(
-        repr((d.id, d.text_sha256, [(s.start, s.end, s.label) for s in d.spans])) for d in documents
-    )
+    parts = sorted(repr((d.id, d.text_sha256, [(s.start, s.end, s.label) for s in d.spans])) for d in documents)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def scoring_tokens(text: str, spans: Sequence[Span]) -> list[Token]:
     """Cut a text at every token and span boundary, so that each span is a whole number of tokens.
 
-    White space is a token only inside a span, where it tells `Hà Nội` from `Hà Nội ` apart.
+    White space is a token only at the edge of a span, where it tells `Hà Nội` from `Hà Nội ` apart.
     """
     cuts = {offset for token in tokenize(text) for offset in (token.start, token.end)}
     cuts |= {offset for span in spans for offset in (span.start, span.end)}
     ordered = sorted(cuts)
-    pieces = [Token(text[a:b], a, b) for a, b in zip(ordered, ordered[1:], strict=False)]
-    inside = bytearray(len(text))
-    for span in spans:
-        inside[span.start : span.end] = b"\1" * (span.end - span.start)
-    return [piece for piece in pieces if inside[piece.start] or not piece.text.isspace()]
+    pieces = [Token(text[a:b], a, b) for a, b in pairwise(ordered)]
+    starts, ends = {span.start for span in spans}, {span.end for span in spans}
+    return [p for p in pieces if not p.text.isspace() or p.start in starts or p.end in ends]
 
 
 def seqeval_report(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict[str, float]]:

@@ -62,7 +62,7 @@ def split_sentences(text: str) -> list[Sentence]:
         tokens = tokenize(text, line_start, line_start + len(line))
         first = 0
         for last in range(len(tokens)):
-            if last == len(tokens) - 1 or _ends_sentence(text, tokens, first, last):
+            if last == len(tokens) - 1 or _ends_sentence(tokens, first, last):
                 found.append(_sentence(tokens[first : last + 1]))
                 first = last + 1
         line_start += len(line) + 1
@@ -73,7 +73,7 @@ def _sentence(tokens: list[Token]) -> Sentence:
     return Sentence(tokens[0].start, tokens[-1].end, tuple(tokens))
 
 
-def _ends_sentence(text: str, tokens: list[Token], first: int, last: int) -> bool:
+def _ends_sentence(tokens: list[Token], first: int, last: int) -> bool:
     """Tell whether a sentence that began at token `first` ends with token `last`, which is not the line's last."""
     stop = last
     while stop > first and tokens[stop].text in _CLOSERS:
@@ -83,7 +83,7 @@ def _ends_sentence(text: str, tokens: list[Token], first: int, last: int) -> boo
         return False
     if tokens[last].end == following.start or following.text in _CLOSERS:
         return False
-    if not (following.text[0].isupper() or following.text[0].isdigit() or following.text[0] in "“\"‘«([-–+*"):
+    if not (following.text[0].isupper() or following.text[0].isdigit() or following.text[0] in '“"‘«([-–+*'):
         return False
     return mark.text != "." or not _abbreviates(tokens, first, stop)
 

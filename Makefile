@@ -1,0 +1,37 @@
+# make benchmark   set up, train, evaluate, print the F1 table
+# make test        set up, run the tests
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+.PHONY: benchmark test lint data
+
+benchmark: .venv/train.stamp
+	$(BIN)/python -m train configs/phobert-tiny.yaml
+	$(BIN)/python -m evaluate runs/phobert-tiny
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m thidua_ner check
+
+data: .venv/train.stamp
+	$(BIN)/python -m thidua_ner agreement
+	$(BIN)/python -m thidua_ner build
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/train.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing (a few minutes the first time)"
+	$(INSTALL) '.[train]'
+	@touch $@
+
+.venv/dev.stamp: .venv/train.stamp
+	$(INSTALL) '.[train,dev]'
+	@touch $@

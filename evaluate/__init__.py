@@ -1,0 +1,1 @@
+"""A run, or any system's predictions, to scores: python -m evaluate runs/phobert-tiny."""

@@ -1,0 +1,104 @@
+"""Score a run, or any system's predictions.
+
+python -m evaluate runs/phobert-tiny                                  # the run's own test documents
+python -m evaluate runs/phobert-tiny --gold my-documents              # a brat folder, .jsonl or .conll
+python -m evaluate --gold annotations/gold --predictions other.jsonl  # no torch needed
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluate.run import predict, read_run, segmentation_ceiling
+from evaluate.table import score_table
+from thidua_ner.documents import read_documents
+from thidua_ner.faults import fail, run_program
+from thidua_ner.files import write_text
+from thidua_ner.records import read_predictions, write_predictions
+from thidua_ner.scoring import check_against_seqeval, score
+from thidua_ner.spans import Document
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line; usage errors exit 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", nargs="?", type=Path, help="a run folder, a fold of one, or a checkpoint")
+    parser.add_argument("--gold", type=Path, metavar="DIR_OR_FILE", help="annotated documents to score on")
+    parser.add_argument("--predictions", type=Path, metavar="FILE", help="predictions of any system, as JSON Lines")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where predictions and scores go")
+    options = parser.parse_args()
+    if (options.run is None) == (options.predictions is None):
+        parser.error("name a run, or give --predictions")
+    if options.predictions and not options.gold:
+        parser.error("--predictions needs --gold")
+    return options
+
+
+def score_documents(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
+    """Score, and assert that seqeval gives the same."""
+    scores = score(gold, predicted)
+    check_against_seqeval(gold, predicted, scores)
+    return scores
+
+
+def write_results(folder: Path, predicted: Sequence[Document], scores: dict[str, Any]) -> None:
+    """Write predictions.jsonl and scores.json."""
+    write_predictions(folder / "predictions.jsonl", predicted)
+    write_text(folder / "scores.json", json.dumps(scores, indent=2, ensure_ascii=False) + "\n")
+
+
+def evaluate_predictions(options: argparse.Namespace) -> None:
+    """Score the predictions of any system; write only where --output says."""
+    gold = read_documents(options.gold)
+    predicted = read_predictions(options.predictions, gold)
+    scores = score_documents(gold, predicted)
+    if options.output:
+        write_results(options.output, predicted, scores)
+    show(scores)
+
+
+def evaluate_run(options: argparse.Namespace) -> None:
+    """Tag and score a run's test documents, or other ones."""
+    run = read_run(options.run)
+    if options.gold is None and not run.test:
+        fail(options.run, 0, "has no test documents of its own", "name annotated documents with --gold")
+    gold = read_documents(options.gold) if options.gold else list(run.test)
+    predicted, seen = predict(run, gold)
+    scores = score_documents(gold, predicted)
+    scores["segmentation_ceiling"] = segmentation_ceiling(run, gold)
+    scores["trained_on"] = seen
+    scores["run"] = {key: run.manifest.get(key) for key in ("commit", "data_fingerprint", "seed")}
+    folder = options.output or (run.folder / f"scores-{options.gold.stem}" if options.gold else run.folder)
+    write_results(folder, predicted, scores)
+    show(scores)
+    print(f"\npredictions.jsonl and scores.json are in {folder}")
+    if seen:
+        warning = f"warning: every model was trained on {', '.join(seen)}: these scores say nothing of new texts"
+        print(warning, file=sys.stderr)
+
+
+def show(scores: dict[str, Any]) -> None:
+    """Print the tables, the ceiling of the word segmentation where there is one, and the signature."""
+    print(score_table(scores))
+    ceiling = scores.get("segmentation_ceiling")
+    if ceiling:
+        print(f"\nword segmentation leaves {ceiling['reachable']} of {ceiling['entities']} entities reachable")
+    print(f"\n{scores['signature']}")
+
+
+def main() -> None:
+    """Score what was asked for."""
+    options = parse_arguments()
+    if options.predictions:
+        evaluate_predictions(options)
+    else:
+        evaluate_run(options)
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,103 @@
+"""A run folder as scoring sees it: its models, what each was trained on, and what it is to be tested on."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thidua_ner.faults import fail
+from thidua_ner.files import read_text
+from thidua_ner.records import read_documents
+from thidua_ner.spans import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A checkpoint folder with the SHA-256 sums of the texts that it was trained on."""
+
+    folder: Path
+    trained_on: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The models of a run and the documents that it set aside for the test."""
+
+    folder: Path
+    models: tuple[Model, ...]
+    test: tuple[Document, ...]
+    manifest: dict[str, Any]
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder, one fold of it, or a bare checkpoint; DataError where it is none of them or unfinished."""
+    if (folder / "config.json").is_file():
+        return Run(folder, (Model(folder, frozenset()),), (), {})
+    if (folder / "fold.json").is_file():
+        manifest = _read_json(folder.parent / "manifest.json") if (folder.parent / "manifest.json").exists() else {}
+        return _run(folder, [folder], manifest)
+    if not (folder / "manifest.json").is_file():
+        fail(folder, 0, "is not a run", "name a folder that `python -m train` wrote")
+    manifest = _read_json(folder / "manifest.json")
+    folds = [folder / name for name in manifest["folds"]]
+    for fold in folds:
+        if not (fold / "fold.json").is_file():
+            fail(fold, 0, "is not finished", "run the training again with --resume")
+    return _run(folder, folds, manifest)
+
+
+def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
+    models = [
+        Model(fold / "model", frozenset(_read_json(fold / "fold.json")["train_documents"].values())) for fold in folds
+    ]
+    test = {document.id: document for fold in folds for document in read_documents(fold / "test.jsonl")}
+    return Run(folder, tuple(models), tuple(test[name] for name in sorted(test)), manifest)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(read_text(path))
+    except ValueError as error:
+        fail(path, 0, f"not JSON ({error})", "train the run again")
+    return value
+
+
+def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], list[str]]:
+    """Tag documents; return them with their predicted spans, and the ids of those that every model was trained on.
+
+    Each document is tagged by the models that were not trained on its text, their probabilities averaged: under
+    leave-one-document-out that is the one model that left it out, and for other texts it is all of them.
+    """
+    from tqdm import tqdm
+
+    from thidua_ner.tagger import Tagger
+
+    found: dict[str, Document] = {}
+    seen: list[str] = []
+    groups: dict[tuple[Path, ...], list[Document]] = {}
+    for document in documents:
+        unseen = tuple(m.folder for m in run.models if document.text_sha256 not in m.trained_on)
+        if not unseen:
+            seen.append(document.id)
+        groups.setdefault(unseen or tuple(m.folder for m in run.models), []).append(document)
+    with tqdm(total=len(documents), desc="tagging", unit="document", disable=None) as bar:
+        for folders, members in groups.items():
+            for document in _counting(Tagger.load(*folders).tag_many(members), bar):
+                found[document.id] = document
+    return [found[document.id] for document in documents], seen
+
+
+def _counting(documents: Iterable[Document], bar: Any) -> Iterable[Document]:
+    """Move a progress bar with each document."""
+    for document in documents:
+        bar.update()
+        yield document
+
+
+def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, float]:
+    """Measure how many gold spans the run's word segmentation leaves reachable."""
+    from thidua_ner.words import SEGMENTERS, ceiling
+
+    config = _read_json(run.models[0].folder / "config.json")
+    return ceiling(documents, SEGMENTERS[config.get("segmenter", "none")])

@@ -1,0 +1,62 @@
+"""Shared fixtures: the project's own data, copies of it to damage, and models small enough to train in a test."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+
+settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("house")
+
+ROOT = Path(__file__).parent.parent
+
+TINY = [
+    "scratch.merges=200",
+    "scratch.hidden_size=32",
+    "scratch.layers=1",
+    "scratch.heads=2",
+    "scratch.intermediate_size=32",
+    "segmenter=none",
+    "training.epochs=2",
+    "training.checkpoint_every=1",
+]
+"""Overrides that make configs/phobert-tiny.yaml train in a second."""
+
+
+def run_module(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run `python -m …` as a user would, from the project's root."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def tiny_arguments() -> list[str]:
+    return [part for override in TINY for part in ("--set", override)]
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[str]) -> Path:
+    """A finished leave-one-document-out run of five tiny models."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    run_module("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(folder))
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of annotations/ and data/ that a test may damage."""
+    for name in ("annotations", "data"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path

@@ -1,0 +1,160 @@
+"""`python -m evaluate` as a user runs it."""
+
+import json
+import shutil
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, run_module
+from thidua_ner import brat
+from thidua_ner.records import write_documents, write_predictions
+from thidua_ner.scoring import score
+from thidua_ner.spans import Document, Span
+from thidua_ner.syllables import tokenize
+
+GOLD = ROOT / "annotations/gold"
+
+
+def scores_of(folder):
+    return json.loads((folder / "scores.json").read_text())
+
+
+def test_a_run_is_scored_on_the_documents_it_left_out(tiny_run, tmp_path):
+    done = run_module("evaluate", str(tiny_run), "--output", str(tmp_path))
+    scores = scores_of(tmp_path)
+    assert scores["micro"]["support"] == 176
+    assert list(scores["per_document"]) == [d.id for d in brat.read_folder(GOLD)]
+    assert scores["trained_on"] == []
+    assert scores["segmentation_ceiling"]["recall"] == 1.0
+    assert len(scores["run"]["data_fingerprint"]) == 64
+    assert scores["signature"] in done.stdout
+    rows = [json.loads(line) for line in (tmp_path / "predictions.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == list(scores["per_document"])
+    for entity in (entity for row in rows for entity in row["entities"]):
+        assert set(entity) == {"start", "end", "label", "score"}
+
+
+def test_predictions_of_a_run_score_the_same_as_the_run(tiny_run, tmp_path):
+    run_module("evaluate", str(tiny_run), "--output", str(tmp_path / "run"))
+    arguments = ["--gold", str(GOLD), "--predictions", str(tmp_path / "run/predictions.jsonl")]
+    run_module("evaluate", *arguments, "--output", str(tmp_path / "again"))
+    by_run, again = scores_of(tmp_path / "run"), scores_of(tmp_path / "again")
+    assert all(again[key] == by_run[key] for key in again)
+    assert (tmp_path / "again/predictions.jsonl").read_text() == (tmp_path / "run/predictions.jsonl").read_text()
+
+
+def test_gold_of_the_run_given_as_a_folder_is_still_tagged_by_the_model_that_left_it_out(tiny_run, tmp_path):
+    run_module("evaluate", str(tiny_run), "--output", str(tmp_path / "own"))
+    run_module("evaluate", str(tiny_run), "--gold", str(GOLD), "--output", str(tmp_path / "given"))
+    assert scores_of(tmp_path / "given") == scores_of(tmp_path / "own")
+
+
+def test_other_documents_are_tagged_by_all_models_together(tiny_run, tmp_path):
+    documents = [Document("new", "Sáng 3/4, Công an tỉnh họp.", (Span(5, 8, "DATE"), Span(10, 22, "ORG")))]
+    write_documents(tmp_path / "new.jsonl", documents)
+    run_module("evaluate", str(tiny_run), "--gold", str(tmp_path / "new.jsonl"))
+    assert scores_of(tiny_run / "scores-new")["micro"]["support"] == 2
+
+
+def test_scores_on_training_documents_are_said_to_be_so(tiny_run, tmp_path):
+    fold = tiny_run / "lodo-cantho-2022-07"
+    done = run_module("evaluate", str(fold), "--gold", str(GOLD), "--output", str(tmp_path))
+    assert "warning: every model was trained on khanhhoa-2023-11, nghean-2020-07" in done.stderr
+    assert len(scores_of(tmp_path)["trained_on"]) == 4
+    own = run_module("evaluate", str(fold), "--output", str(tmp_path))
+    assert "warning" not in own.stderr
+    assert list(scores_of(tmp_path)["per_document"]) == ["cantho-2022-07"]
+
+
+def test_a_bare_checkpoint_is_scored_on_given_documents_only(tiny_run, tmp_path):
+    model = tiny_run / "lodo-cantho-2022-07/model"
+    run_module("evaluate", str(model), "--gold", str(GOLD), "--output", str(tmp_path))
+    assert scores_of(tmp_path)["micro"]["support"] == 176
+    done = run_module("evaluate", str(model), check=False)
+    assert done.returncode == 1
+    assert "has no test documents of its own; name annotated documents with --gold" in done.stderr
+
+
+def test_scoring_predictions_needs_no_torch(tmp_path):
+    gold = brat.read_folder(GOLD)
+    write_predictions(tmp_path / "p.jsonl", gold)
+    for name in ("torch", "transformers", "datasets", "underthesea", "pydantic"):
+        (tmp_path / "blocked" / name).mkdir(parents=True)
+        (tmp_path / "blocked" / name / "__init__.py").write_text("raise ImportError('not in a bare environment')")
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path / 'blocked')!r}, {str(ROOT)!r}];"
+        f"sys.argv = ['evaluate', '--gold', {str(GOLD)!r}, '--predictions', {str(tmp_path / 'p.jsonl')!r}];"
+        "import runpy; runpy.run_module('evaluate', run_name='__main__')"
+    )
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+    assert "micro                  100.00    100.00  100.00         176" in done.stdout
+
+
+def run_python(code):
+    import subprocess
+
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_spans_inside_tokens_are_scored_exactly(tmp_path):
+    text = "đạt86,2%và 5kg"
+    gold = [Document("a", text, (Span(3, 8, "NUM"), Span(11, 12, "NUM")))]
+    predicted = [Document("a", text, (Span(3, 7, "NUM"), Span(11, 12, "NUM")))]
+    assert tokenize(text)[0].text == "đạt86"
+    write_documents(tmp_path / "gold.jsonl", gold)
+    write_predictions(tmp_path / "p.jsonl", predicted)
+    arguments = ["--gold", str(tmp_path / "gold.jsonl"), "--predictions", str(tmp_path / "p.jsonl")]
+    run_module("evaluate", *arguments, "--output", str(tmp_path))
+    assert scores_of(tmp_path)["micro"]["f1"] == 0.5 == score(gold, predicted)["micro"]["f1"]
+
+
+def test_the_table_lines_up(tmp_path):
+    write_predictions(tmp_path / "p.jsonl", brat.read_folder(GOLD))
+    done = run_module("evaluate", "--gold", str(GOLD), "--predictions", str(tmp_path / "p.jsonl"))
+    rows = [line for line in done.stdout.splitlines() if "100.00" in line]
+    assert len(rows) == 14
+    assert len({len(row) for row in rows}) == 1
+    assert len({row.index("100.00") for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "name a run, or give --predictions"),
+        (["runs/x", "--predictions", "p"], 2, "name a run, or give --predictions"),
+        (["--predictions", "p"], 2, "--predictions needs --gold"),
+        (["nowhere"], 1, "nowhere: is not a run; name a folder that `python -m train` wrote"),
+        (["--gold", "nowhere", "--predictions", "p"], 1, "nowhere: does not exist; name a brat folder"),
+        (["--gold", "annotations/gold", "--predictions", "nowhere"], 1, "nowhere: cannot be read"),
+        (["--gold", "annotations", "--predictions", "p"], 1, "annotations: holds no documents"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(arguments, code, message):
+    done = run_module("evaluate", *arguments, check=False)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_is_written_where_predictions_are_faulty(tmp_path):
+    (tmp_path / "p.jsonl").write_text(
+        '{"id": "cantho-2022-07", "entities": [{"start": 0, "end": 9999, "label": "ORG"}]}\n'
+    )
+    arguments = ["--gold", str(GOLD), "--predictions", str(tmp_path / "p.jsonl"), "--output", str(tmp_path / "out")]
+    done = run_module("evaluate", *arguments, check=False)
+    assert done.returncode == 1
+    assert "p.jsonl:1: 'cantho-2022-07', entity 1: 0 to 9999 lies outside the text of 2299 characters" in done.stderr
+    assert "p.jsonl: no prediction for khanhhoa-2023-11" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_model_is_named(tiny_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    (run / "lodo-cantho-2022-07/model/model.safetensors").unlink()
+    done = run_module("evaluate", str(run), check=False)
+    assert done.returncode == 1
+    assert "lodo-cantho-2022-07/model/model.safetensors: is missing" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,160 @@
+"""Subwords, encoders, checkpoints and the tagger, on models made in the test."""
+
+import unicodedata
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer, BertConfig, BertTokenizerFast, PhobertTokenizer
+
+from tests.conftest import ROOT
+from tests.strategies import documents
+from thidua_ner import brat
+from thidua_ner.encoders import RobertaSize, learn_phobert_tokenizer, small_roberta
+from thidua_ner.faults import DataError
+from thidua_ner.labels import TAGS
+from thidua_ner.models import load_checkpoint, new_checkpoint, usable_positions
+from thidua_ner.subwords import SubwordEncoder, best_windows
+from thidua_ner.syllables import split_sentences
+from thidua_ner.tagger import Tagger
+from thidua_ner.words import SEGMENTERS, segment
+
+SIZE = RobertaSize(hidden_size=16, layers=1, heads=2, intermediate_size=16, dropout=0.0, positions=32)
+
+
+def gold_words():
+    for document in brat.read_folder(ROOT / "annotations/gold"):
+        for sentence in split_sentences(document.text):
+            for word in segment(sentence.tokens, SEGMENTERS["underthesea"]):
+                yield word.text
+
+
+@pytest.fixture(scope="session")
+def phobert(tmp_path_factory):
+    return learn_phobert_tokenizer(gold_words(), 300, tmp_path_factory.mktemp("tokenizer"))
+
+
+@pytest.fixture(scope="session")
+def fast_tokenizer(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bert") / "vocab.txt"
+    letters = sorted({c for word in gold_words() for c in unicodedata.normalize("NFC", word)} - {" "})
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Công", "an", *letters, *(f"##{c}" for c in letters)]
+    path.write_text("\n".join(pieces))
+    return BertTokenizerFast(str(path), do_lower_case=False, strip_accents=False)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(phobert):
+    torch.manual_seed(0)
+    return new_checkpoint(small_roberta(phobert, SIZE), phobert, TAGS, "underthesea")
+
+
+def test_the_learnt_vocabulary_spells_every_training_word(phobert):
+    assert isinstance(phobert, PhobertTokenizer)
+    for word in set(gold_words()):
+        pieces = phobert.tokenize(word)
+        assert "".join(piece.removesuffix("@@") for piece in pieces) == word
+        assert phobert.unk_token_id not in phobert.convert_tokens_to_ids(pieces)
+    assert phobert.tokenize("Công_an") == ["Công_an"]
+    assert len(phobert.bpe_ranks) == 300
+
+
+def test_the_learnt_vocabulary_is_the_same_twice(phobert, tmp_path):
+    again = learn_phobert_tokenizer(gold_words(), 300, tmp_path)
+    assert again.get_vocab() == phobert.get_vocab()
+    assert again.bpe_ranks == phobert.bpe_ranks
+
+
+@pytest.mark.parametrize("kind", ["phobert", "fast_tokenizer"])
+@given(words=st.lists(st.sampled_from(["Công_an", "tỉnh", "28/7", "Quảng_Nam", "🙂", "x" * 60]), max_size=60))
+def test_every_word_has_its_head_in_some_window(kind, words, request):
+    tokenizer = request.getfixturevalue(kind)
+    encoder = SubwordEncoder(tokenizer, 32)
+    windows = encoder.encode(words)
+    assert all(len(window.input_ids) <= 32 for window in windows)
+    chosen = best_windows(windows, len(words))
+    for word, (index, place) in zip(words, chosen, strict=True):
+        first = tokenizer.convert_tokens_to_ids(tokenizer.tokenize(word))[0]
+        assert windows[index].input_ids[windows[index].heads[place]] == first
+        assert words[windows[index].first_word + place] == word
+
+
+def test_a_long_sentence_overlaps_its_windows(phobert):
+    windows = SubwordEncoder(phobert, 32).encode(["Công_an"] * 100)
+    assert len(windows) > 3
+    for left, right in pairwise(windows):
+        assert right.first_word < left.first_word + len(left.heads)
+
+
+def test_a_short_sentence_is_what_the_tokenizer_itself_makes(phobert, fast_tokenizer):
+    for tokenizer in (phobert, fast_tokenizer):
+        words = ["Công_an", "tỉnh", "Quảng_Nam"]
+        (window,) = SubwordEncoder(tokenizer, 64).encode(words)
+        assert window.input_ids == tokenizer(" ".join(words))["input_ids"]
+
+
+def test_roberta_loses_positions_to_its_padding(phobert):
+    assert usable_positions(small_roberta(phobert, SIZE)) == 32
+    assert usable_positions(BertConfig(max_position_embeddings=512)) == 512
+
+
+def test_a_checkpoint_comes_back_as_it_was(checkpoint, tmp_path):
+    checkpoint.save(tmp_path)
+    assert {"config.json", "model.safetensors", "vocab.txt", "bpe.codes"} <= {p.name for p in tmp_path.iterdir()}
+    assert not list(tmp_path.glob("*.bin"))
+    back = load_checkpoint(tmp_path)
+    assert (back.tags, back.segmenter) == (TAGS, "underthesea")
+    assert isinstance(AutoTokenizer.from_pretrained(tmp_path), PhobertTokenizer)
+    text = brat.read_folder(ROOT / "annotations/gold")[0].text
+    assert Tagger([back]).tag(text) == Tagger([checkpoint]).tag(text)
+
+
+def test_a_checkpoint_with_a_pickle_instead_of_safetensors_is_refused(checkpoint, tmp_path):
+    checkpoint.save(tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    with pytest.raises(DataError, match=r"model\.safetensors: is missing"):
+        load_checkpoint(tmp_path)
+
+
+def test_checkpoints_that_do_not_fit_each_other_are_refused(checkpoint, phobert, tmp_path):
+    checkpoint.save(tmp_path / "a")
+    new_checkpoint(small_roberta(phobert, SIZE), phobert, TAGS[:5], "underthesea").save(tmp_path / "b")
+    with pytest.raises(DataError, match="other tags"):
+        Tagger.load(tmp_path / "a", tmp_path / "b")
+
+
+@given(document=documents())
+def test_predicted_spans_are_flat_and_carry_a_probability(checkpoint, document):
+    found = document.with_spans(Tagger([checkpoint]).tag(document.text))
+    for span in found.spans:
+        assert 0.0 < span.score <= 1.0
+        assert found.surface(span) == found.surface(span).strip()
+
+
+def test_composed_and_decomposed_text_get_the_same_spans(checkpoint):
+    tagger = Tagger([checkpoint])
+    for document in brat.read_folder(ROOT / "annotations/gold"):
+        decomposed = unicodedata.normalize("NFD", document.text)
+        pairs = [
+            [(s.label, unicodedata.normalize("NFC", text[s.start : s.end])) for s in tagger.tag(text)]
+            for text in (document.text, decomposed)
+        ]
+        assert pairs[0] == pairs[1]
+        assert pairs[0]
+
+
+def test_a_copy_of_a_model_changes_no_average(checkpoint):
+    text = brat.read_folder(ROOT / "annotations/gold")[0].text
+    assert Tagger([checkpoint, checkpoint]).tag(text) == Tagger([checkpoint]).tag(text)
+
+
+def test_texts_without_words_have_no_spans(checkpoint):
+    for text in ("", " \n\t ", "\n"):
+        assert Tagger([checkpoint]).tag(text) == ()
+
+
+def test_a_sentence_longer_than_the_encoder_is_tagged_to_its_end(checkpoint):
+    text = " ".join(["Công an tỉnh"] * 200)
+    assert max(span.end for span in Tagger([checkpoint]).tag(text)) > 0.9 * len(text)

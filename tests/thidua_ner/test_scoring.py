@@ -1,0 +1,119 @@
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from nervaluate import Evaluator
+from seqscore.encoding import get_encoding
+from seqscore.model import AnnotatedSequence
+from seqscore.scoring import compute_scores
+
+from tests.conftest import ROOT
+from tests.strategies import scored_pairs
+from thidua_ner import brat, iob2
+from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.records import read_documents, read_predictions
+from thidua_ner.scoring import check_against_seqeval, count_spans, fingerprint, score, scoring_tokens
+from thidua_ner.spans import Document, Span
+
+GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_triples(tmp_path, path):
+    case = json.loads(path.read_text())
+    for name in ("gold", "predicted"):
+        (tmp_path / name).with_suffix(".jsonl").write_text("".join(json.dumps(row) + "\n" for row in case[name]))
+    gold = read_documents(tmp_path / "gold.jsonl")
+    predicted = read_predictions(tmp_path / "predicted.jsonl", gold)
+    scores = score(gold, predicted)
+    check_against_seqeval(gold, predicted, scores)
+    for key, expected in case["expected"].items():
+        if expected and isinstance(next(iter(expected.values())), dict):
+            assert set(scores[key]) == set(expected)
+            for name, row in expected.items():
+                assert scores[key][name] == pytest.approx(row), name
+        else:
+            assert scores[key] == pytest.approx(expected)
+
+
+def test_there_are_golden_triples():
+    assert len(GOLDEN) >= 10
+
+
+@given(scored_pairs())
+def test_seqeval_is_the_oracle(pair):
+    scores = score(*pair)
+    check_against_seqeval(*pair, scores)
+    assert sum(row["support"] for row in scores["per_type"].values()) == scores["micro"]["support"]
+
+
+@given(scored_pairs())
+def test_nervaluate_agrees_on_strict_counts(pair):
+    gold, predicted = pair
+    tags = [tag_pair(left, right) for left, right in zip(gold, predicted, strict=True)]
+    labels = list(ENTITY_TYPES)
+    result = Evaluator([t[0] for t in tags], [t[1] for t in tags], tags=labels, loader="list").evaluate()["overall"]
+    counts = [c for d, p in zip(gold, predicted, strict=True) for c in count_spans(d, p).values()]
+    strict = result["strict"]
+    assert strict.correct == sum(c.correct for c in counts)
+    assert strict.actual == sum(c.predicted for c in counts)
+    assert strict.possible == sum(c.gold for c in counts)
+
+
+@given(scored_pairs())
+def test_seqscore_agrees_by_type(pair):
+    gold_sequences, predicted_sequences = [], []
+    for left, right in zip(*pair, strict=True):
+        tokens = [token.text for token in scoring_tokens(left.text, (*left.spans, *right.spans))]
+        for sequences, tags in zip((gold_sequences, predicted_sequences), tag_pair(left, right), strict=True):
+            sequences.append([AnnotatedSequence.from_tokens_and_labels(tokens, tags, get_encoding("BIO"))])
+    classification, _ = compute_scores(predicted_sequences, gold_sequences)
+    scores = score(*pair)
+    assert float(classification.f1) == pytest.approx(scores["micro"]["f1"])
+    for label, row in scores["per_type"].items():
+        assert float(classification.type_scores[label].f1) == pytest.approx(row["f1"])
+
+
+def tag_pair(left, right):
+    tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
+    return iob2.encode(left.spans, tokens), iob2.encode(right.spans, tokens)
+
+
+@given(scored_pairs())
+def test_order_of_documents_changes_nothing(pair):
+    gold, predicted = pair
+    backwards = score(gold[::-1], predicted[::-1])
+    assert backwards["micro"] == score(gold, predicted)["micro"]
+    assert fingerprint(gold) == fingerprint(gold[::-1])
+
+
+def test_gold_against_itself_is_perfect():
+    gold = brat.read_folder(ROOT / "annotations/gold")
+    scores = score(gold, gold)
+    assert scores["micro"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 176}
+    assert list(scores["per_type"]) == list(ENTITY_TYPES)
+    assert scores["signature"].endswith("documents:5|entities:176")
+
+
+def test_another_text_under_the_same_id_is_refused():
+    with pytest.raises(ValueError, match="is not of the text"):
+        score([Document("a", "x")], [Document("a", "y")])
+
+
+def test_a_difference_from_seqeval_is_told():
+    gold = [Document("a", "Hà Nội", (Span(0, 6, "LOC"),))]
+    scores = score(gold, gold)
+    scores["micro"]["f1"] = 0.5
+    with pytest.raises(AssertionError, match=r"micro avg f1: seqeval has 1\.0"):
+        check_against_seqeval(gold, gold, scores)
+
+
+@given(scored_pairs())
+def test_scoring_tokens_cut_at_every_span(pair):
+    for left, right in zip(*pair, strict=True):
+        tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
+        assert all(a.end <= b.start for a, b in pairwise(tokens))
+        for document in (left, right):
+            assert tuple(iob2.decode(iob2.encode(document.spans, tokens), tokens)) == document.spans

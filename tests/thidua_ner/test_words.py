@@ -1,0 +1,79 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import ROOT
+from tests.strategies import documents
+from thidua_ner import brat, iob2
+from thidua_ner.spans import Document, Span
+from thidua_ner.syllables import split_sentences, tokenize
+from thidua_ner.words import SEGMENTERS, ceiling, segment, split_at_entities
+
+UNDERTHESEA = SEGMENTERS["underthesea"]
+
+
+def spelt(text, segmenter=UNDERTHESEA):
+    return " ".join(word.text for word in segment(tokenize(text), segmenter))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Công an tỉnh Quảng Nam", "Công_an tỉnh Quảng_Nam"),
+        ("Chiều 28/7, khối thi đua", "Chiều 28/7 , khối thi_đua"),
+        ("đạt 86,2%; 3.264 vụ", "đạt 86,2 % ; 3.264 vụ"),
+        ("(Congannghean.vn)-Sáng", "( Congannghean.vn ) - Sáng"),
+        ("", ""),
+    ],
+)
+def test_underthesea_groups_syllables(text, words):
+    assert spelt(text) == words
+
+
+def test_decomposed_text_is_segmented_like_composed():
+    for document in brat.read_folder(ROOT / "annotations/gold"):
+        for line in document.text.split("\n"):
+            assert spelt(unicodedata.normalize("NFD", line)) == spelt(line)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+@given(document=documents())
+def test_words_are_a_partition_of_the_tokens(name, document):
+    for sentence in split_sentences(document.text):
+        words = segment(sentence.tokens, SEGMENTERS[name])
+        assert [i for word in words for i in range(word.first, word.last)] == list(range(len(sentence.tokens)))
+        for word in words:
+            tokens = sentence.tokens[word.first : word.last]
+            assert word.text == "_".join(unicodedata.normalize("NFC", token.text) for token in tokens)
+
+
+@given(documents(), st.randoms(use_true_random=False))
+def test_split_words_have_one_tag_each_and_lose_no_entity(document, random):
+    def anyhow(syllables):
+        lengths, left = [], len(syllables)
+        while left:
+            lengths.append(random.randint(1, min(4, left)))
+            left -= lengths[-1]
+        return lengths
+
+    for sentence in split_sentences(document.text):
+        spans = [s for s in document.spans if sentence.start <= s.start < sentence.end]
+        tags = iob2.encode(spans, sentence.tokens)
+        words = split_at_entities(segment(sentence.tokens, anyhow), tags)
+        assert [i for word in words for i in range(word.first, word.last)] == list(range(len(tags)))
+        units = [
+            tokenize(document.text, sentence.tokens[w.first].start, sentence.tokens[w.first].end)[0]._replace(
+                end=sentence.tokens[w.last - 1].end
+            )
+            for w in words
+        ]
+        assert iob2.decode([tags[word.first] for word in words], units) == spans
+
+
+def test_a_cut_entity_lowers_the_ceiling():
+    document = Document("a", "ở Công an Huế 5 vụ", (Span(2, 9, "ORG"), Span(14, 15, "NUM")))
+    assert ceiling([document], SEGMENTERS["none"]) == {"entities": 2, "reachable": 2, "recall": 1.0}
+    assert ceiling([document], lambda syllables: [2, *[1] * (len(syllables) - 2)])["reachable"] == 1
+    assert ceiling([], SEGMENTERS["none"])["recall"] == 0.0

@@ -1,0 +1,72 @@
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from thidua_ner.faults import DataError
+from train.config import load_config
+
+TINY = ROOT / "configs/phobert-tiny.yaml"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_published_configs_are_valid_and_named_after_their_file(path):
+    assert load_config(path).name == path.stem
+
+
+def test_overrides_reach_nested_keys():
+    config = load_config(TINY, ["seed=7", "training.epochs=3", "segmenter=none"])
+    assert (config.seed, config.training.epochs, config.segmenter) == (7, 3, "none")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ("seed: 1", "sead: 1", None, "unknown key 'sead'"),
+        ("seed: 1", "", 0, "the key 'seed' is missing"),
+        ("  heads: 4", "  heads: four", None, "scratch.heads: Input should be a valid integer, not 'four'"),
+        ("  dropout: 0.1", "  dropout: 1.5", None, "scratch.dropout: Input should be less than 1"),
+        ("segmenter: underthesea", "segmenter: spaces", None, "segmenter: Input should be 'underthesea' or 'none'"),
+        ("  heads: 4", "  heads: 4\n  depth: 2", 1, "unknown key 'scratch.depth'"),
+        ("name: phobert-tiny", "name: ../up", None, "name: String should match pattern"),
+        ("seed: 1", "seed: [1", 1, "not YAML"),
+    ],
+)
+def test_faults_name_the_line(tmp_path, old, new, line, what):
+    content = TINY.read_text()
+    assert old in content
+    path = tmp_path / "config.yaml"
+    path.write_text(content.replace(old, new))
+    with pytest.raises(DataError) as caught:
+        load_config(path)
+    message = str(caught.value)
+    number = content[: content.index(old)].count("\n") + 1 + (line or 0)
+    place = f"{path}: " if line == 0 else f"{path}:{number}: "
+    assert f"{place}{what}" in message
+
+
+@pytest.mark.parametrize(
+    ("override", "what"),
+    [
+        ("seed", "is not key=value"),
+        ("=3", "is not key=value"),
+        ("training.epoch=3", "unknown key 'training.epoch'"),
+        ("seed.x=1", "'seed' has no keys under it"),
+        ("seed=[", "the value is not YAML"),
+    ],
+)
+def test_bad_overrides(override, what):
+    with pytest.raises(DataError, match=what.replace(".", r"\.")):
+        load_config(TINY, [override])
+
+
+@pytest.mark.parametrize("content", ["", "- 1\n", "just words\n"])
+def test_what_is_no_mapping_is_refused(tmp_path, content):
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(DataError, match="holds no keys"):
+        load_config(path)
+
+
+def test_every_key_of_the_config_is_read():
+    values = yaml.safe_load(TINY.read_text())
+    assert load_config(TINY).model_dump() == values

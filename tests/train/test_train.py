@@ -1,0 +1,163 @@
+"""`python -m train` as a user runs it, on models small enough for a test."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, run_module
+from thidua_ner.records import read_documents
+from train.data import load_folds
+
+FOLDS = [f"lodo-{name}" for name in ("cantho-2022-07", "khanhhoa-2023-11", "nghean-2020-07", "quangnam-2023-07")]
+FOLDS.append("lodo-quangnam-2024-07")
+
+
+def predictions(run, tmp_path):
+    run_module("evaluate", str(run), "--output", str(tmp_path / "scores"))
+    return (tmp_path / "scores/predictions.jsonl").read_text()
+
+
+def test_a_run_folder_holds_all_that_a_result_needs(tiny_run):
+    manifest = json.loads((tiny_run / "manifest.json").read_text())
+    config = yaml.safe_load((tiny_run / "config.yaml").read_text())
+    assert manifest["folds"] == FOLDS
+    assert manifest["config"] == config
+    assert config["training"]["epochs"] == 2
+    assert {"torch", "transformers", "python"} <= set(manifest["versions"])
+    assert len(manifest["data_fingerprint"]) == 64
+    assert manifest["command"].startswith("python -m train configs/phobert-tiny.yaml --set")
+    for fold in FOLDS:
+        files = {path.name for path in (tiny_run / fold).iterdir()}
+        assert files == {"checkpoints", "fold.json", "model", "test.jsonl", "train_log.jsonl"}
+        log = [json.loads(line) for line in (tiny_run / fold / "train_log.jsonl").read_text().splitlines()]
+        assert [row["epoch"] for row in log if "loss" in row] == [1.0, 2.0]
+
+
+def test_no_fold_trains_on_what_it_is_tested_on(tiny_run):
+    tested = []
+    for fold in FOLDS:
+        record = json.loads((tiny_run / fold / "fold.json").read_text())
+        assert fold == f"lodo-{record['test_documents'][0]}"
+        assert len(record["train_documents"]) == 4
+        assert not set(record["train_documents"]) & set(record["test_documents"])
+        test = read_documents(tiny_run / fold / "test.jsonl")
+        assert [d.id for d in test] == record["test_documents"]
+        assert not {d.text_sha256 for d in test} & set(record["train_documents"].values())
+        tested += record["test_documents"]
+    assert len(set(tested)) == 5
+
+
+def test_the_vocabulary_is_learnt_in_the_fold(tiny_run):
+    vocabularies = [(tiny_run / fold / "model/vocab.txt").read_text() for fold in FOLDS]
+    assert len(set(vocabularies)) == 5
+
+
+def test_the_model_is_a_standard_checkpoint(tiny_run):
+    code = (
+        "import sys; from transformers import pipeline;"
+        "p = pipeline('token-classification', model=sys.argv[1], tokenizer=sys.argv[1]);"
+        "print(type(p.model).__name__, type(p.tokenizer).__name__, sorted({x['entity'][0] for x in p('Công an')}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_run / FOLDS[0] / "model")], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("RobertaForTokenClassification PhobertTokenizer"), done.stderr
+
+
+def test_the_same_seed_gives_the_same_predictions_and_another_does_not(tiny_run, tiny_arguments, tmp_path):
+    first = predictions(tiny_run, tmp_path)
+    for seed, same in ((1, True), (2, False)):
+        again = tmp_path / f"again-{seed}"
+        arguments = [*tiny_arguments, "--set", f"seed={seed}", "--output", str(again)]
+        run_module("train", "configs/phobert-tiny.yaml", *arguments)
+        assert (predictions(again, tmp_path) == first) == same
+
+
+def test_a_killed_run_goes_on_where_it_was(tiny_run, tiny_arguments, tmp_path):
+    run = tmp_path / "killed"
+    command = ["train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(run)]
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((run / FOLDS[2]).glob("checkpoints/checkpoint-*/trainer_state.json")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (run / FOLDS[4] / "fold.json").exists()
+    unfinished = run_module("evaluate", str(run), check=False)
+    assert unfinished.returncode == 1
+    assert "is not finished; run the training again with --resume" in unfinished.stderr
+
+    finished = {fold: (run / fold / "fold.json").read_text() for fold in FOLDS[:2]}
+    done = run_module(*command, "--resume")
+    assert f"{FOLDS[0]}: 67 sentences, finished before" in done.stderr
+    assert {fold: (run / fold / "fold.json").read_text() for fold in FOLDS[:2]} == finished
+    assert predictions(run, tmp_path) == predictions(tiny_run, tmp_path)
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_resumed_from(tiny_arguments, tmp_path):
+    run = tmp_path / "cut"
+    command = ["train", "configs/phobert-tiny.yaml", *tiny_arguments, "--protocol", FOLDS[0], "--output", str(run)]
+    run_module(*command)
+    whole = predictions(run, tmp_path)
+    (run / FOLDS[0] / "fold.json").unlink()
+    (last,) = (run / FOLDS[0] / "checkpoints").iterdir()
+    (last / "trainer_state.json").write_text("{")
+    run_module(*command, "--resume")
+    assert predictions(run, tmp_path) == whole
+
+
+def test_a_run_is_resumed_only_with_its_own_config(tiny_run, tiny_arguments):
+    arguments = [*tiny_arguments, "--set", "seed=9", "--output", str(tiny_run), "--resume"]
+    done = run_module("train", "configs/phobert-tiny.yaml", *arguments, check=False)
+    assert done.returncode == 1
+    assert "config.yaml: is of another config than this one; resume with the same config" in done.stderr
+
+
+def test_a_folder_that_is_no_run_is_never_replaced(tiny_arguments, tmp_path):
+    (tmp_path / "thesis.doc").write_text("years of work")
+    done = run_module("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(tmp_path), check=False)
+    assert done.returncode == 1
+    assert "exists and is not a run" in done.stderr
+    assert (tmp_path / "thesis.doc").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["configs/missing.yaml"], 1, "configs/missing.yaml: cannot be read"),
+        (["configs/phobert-tiny.yaml", "--set", "sead=1"], 1, "unknown key 'sead'"),
+        (["configs/phobert-tiny.yaml", "--protocol", "loso"], 1, "has no protocol 'loso' with a training split; use"),
+        (["configs/phobert-tiny.yaml", "--set", "data=nowhere"], 1, "nowhere: is not a dataset folder; run"),
+        ([], 2, "the following arguments are required: config"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(arguments, code, message, tmp_path):
+    done = run_module("train", *arguments, "--output", str(tmp_path / "run"), check=False)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_default_protocol_has_a_validation_score(tiny_arguments, tmp_path):
+    arguments = [*tiny_arguments, "--protocol", "default", "--output", str(tmp_path / "run")]
+    run_module("train", "configs/phobert-tiny.yaml", *arguments)
+    record = json.loads((tmp_path / "run/default/fold.json").read_text())
+    assert set(record["validation"]) == {"precision", "recall", "f1", "support"}
+    assert record["test_documents"] == ["nghean-2020-07"]
+
+
+def test_folds_are_what_the_dataset_says():
+    os.chdir(ROOT)
+    folds = load_folds("data", "lodo")
+    assert [fold.name for fold in folds] == FOLDS
+    assert all(len(s.tokens) == len(s.tags) for fold in folds for s in fold.sentences)
+    assert sum(len(document.spans) for fold in folds for document in fold.test) == 176

@@ -1,0 +1,76 @@
+"""An encoder with a token-classification head, kept in the standard `transformers` checkpoint format.
+
+`config.json` carries two keys of ours beside the standard ones: `segmenter`, and `id2label` in the order of
+the tags. Weights are safetensors; nothing else is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import (
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from thidua_ner.faults import fail
+from thidua_ner.subwords import SubwordEncoder
+from thidua_ner.words import SEGMENTERS
+
+MASKED = -100
+"""The class that the loss passes over: special tokens and all subwords of a word but its first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A token classifier with its tokenizer, the tags of its classes and its word segmenter."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    tags: tuple[str, ...]
+    segmenter: str
+
+    def subword_encoder(self) -> SubwordEncoder:
+        """Make the encoder of words that fits this model's positions."""
+        return SubwordEncoder(self.tokenizer, usable_positions(self.model.config))
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint as `transformers` does; the tokenizer is written beside the weights."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+
+def usable_positions(config: PretrainedConfig) -> int:
+    """Count the positions that an encoder can read; RoBERTa's first ones are taken by its padding offset."""
+    offset = config.pad_token_id + 1 if config.model_type in {"roberta", "xlm-roberta", "camembert"} else 0
+    return int(config.max_position_embeddings) - offset
+
+
+def new_checkpoint(
+    config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, tags: Sequence[str], segmenter: str
+) -> Checkpoint:
+    """Make a classifier with fresh weights from the description of its encoder."""
+    config.id2label = dict(enumerate(tags))
+    config.label2id = {tag: index for index, tag in enumerate(tags)}
+    config.segmenter = segmenter
+    return Checkpoint(AutoModelForTokenClassification.from_config(config), tokenizer, tuple(tags), segmenter)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint from a folder; DataError where it is not one of ours."""
+    for name in ("config.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            fail(folder / name, 0, "is missing", "name the folder of a finished run, or train it again")
+    try:
+        model = AutoModelForTokenClassification.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        fail(folder, 0, f"is not a checkpoint that transformers reads ({str(error).splitlines()[0]})", "train it again")
+    segmenter = getattr(model.config, "segmenter", "none")
+    if segmenter not in SEGMENTERS:
+        fail(folder / "config.json", 0, f"unknown segmenter {segmenter!r}", f"use one of {', '.join(SEGMENTERS)}")
+    tags = tuple(model.config.id2label[index] for index in range(model.config.num_labels))
+    return Checkpoint(model.eval(), tokenizer, tags, segmenter)

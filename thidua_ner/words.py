@@ -1,0 +1,105 @@
+"""Word segmentation as a grouping of syllable tokens; the text and its offsets stay as they are.
+
+PhoBERT reads words (`Công_an tỉnh Quảng_Nam`). A word here is a run of syllable tokens; only syllables of
+letters are ever joined, so that figures, dates and punctuation stay words of their own.
+"""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import accumulate
+from typing import NamedTuple
+
+from thidua_ner.labels import OUTSIDE
+from thidua_ner.spans import Document
+from thidua_ner.syllables import Token, split_sentences
+
+Segmenter = Callable[[Sequence[str]], list[int]]
+"""Takes the syllables of a sentence, returns the lengths of its words in syllables."""
+
+
+class Word(NamedTuple):
+    """A run of tokens `first` to `last` (half-open) of a sentence, spelt as a word-level encoder reads it."""
+
+    text: str
+    first: int
+    last: int
+
+
+def _single_syllables(syllables: Sequence[str]) -> list[int]:
+    """Leave each syllable a word of its own."""
+    return [1] * len(syllables)
+
+
+@cache
+def _underthesea() -> Callable[..., list[str]]:
+    # imported at first use: it takes a second, and only word-level encoders need it
+    from underthesea import word_tokenize
+
+    tokenize: Callable[..., list[str]] = word_tokenize
+    return tokenize
+
+
+def _underthesea_words(syllables: Sequence[str]) -> list[int]:
+    """Group syllables as `underthesea` groups them; a boundary that it sets inside a syllable is passed over."""
+    words = _underthesea()(" ".join(syllables), use_token_normalize=False)
+    ends = list(accumulate(len(syllable) for syllable in syllables))
+    word_ends = set(accumulate(len("".join(word.split())) for word in words))
+    if max(word_ends, default=0) != ends[-1]:
+        return _single_syllables(syllables)  # it dropped characters that it does not know
+    lengths = [1]
+    for index in range(1, len(syllables)):
+        joined = ends[index - 1] not in word_ends and syllables[index - 1].isalpha() and syllables[index].isalpha()
+        if joined:
+            lengths[-1] += 1
+        else:
+            lengths.append(1)
+    return lengths
+
+
+SEGMENTERS: dict[str, Segmenter] = {"underthesea": _underthesea_words, "none": _single_syllables}
+"""Segmenters by the name that a config and a checkpoint give."""
+
+
+def segment(tokens: Sequence[Token], segmenter: Segmenter) -> list[Word]:
+    """Group the tokens of a sentence into words; spellings are composed (NFC), which encoders expect."""
+    if not tokens:
+        return []
+    syllables = [unicodedata.normalize("NFC", token.text) for token in tokens]
+    ends = list(accumulate(segmenter(syllables)))
+    starts = [0, *ends[:-1]]
+    return [Word("_".join(syllables[a:b]), a, b) for a, b in zip(starts, ends, strict=True)]
+
+
+def split_at_entities(words: Sequence[Word], tags: Sequence[str]) -> list[Word]:
+    """Cut words wherever an entity begins or ends inside one, so that each word has a single tag."""
+    pieces: list[Word] = []
+    for word in words:
+        syllables = word.text.split("_")
+        first = word.first
+        for index in range(word.first + 1, word.last + 1):
+            at_edge = index < word.last and (
+                tags[index].startswith("B-") or (tags[index] == OUTSIDE) != (tags[index - 1] == OUTSIDE)
+            )
+            if index == word.last or at_edge:
+                pieces.append(Word("_".join(syllables[first - word.first : index - word.first]), first, index))
+                first = index
+    return pieces
+
+
+def reachable_spans(document: Document, segmenter: Segmenter) -> int:
+    """Count the spans that begin and end on word boundaries: the most that a word-level tagger can find."""
+    starts: set[int] = set()
+    ends: set[int] = set()
+    for sentence in split_sentences(document.text):
+        for word in segment(sentence.tokens, segmenter):
+            starts.add(sentence.tokens[word.first].start)
+            ends.add(sentence.tokens[word.last - 1].end)
+    return sum(span.start in starts and span.end in ends for span in document.spans)
+
+
+def ceiling(documents: Sequence[Document], segmenter: Segmenter) -> dict[str, float]:
+    """Report how many gold spans survive the word segmentation, and the recall that leaves."""
+    total = sum(len(document.spans) for document in documents)
+    reached = sum(reachable_spans(document, segmenter) for document in documents)
+    return {"entities": total, "reachable": reached, "recall": reached / total if total else 0.0}

@@ -1,0 +1,112 @@
+"""A run's config: one YAML file, every key known, every value checked."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from thidua_ner.faults import DataError, Fault, fail
+from thidua_ner.files import read_text
+from thidua_ner.words import SEGMENTERS
+
+Unit = Field(ge=0.0, lt=1.0)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ScratchConfig(_Section):
+    """The size of an encoder that is made from nothing, and the byte-pair merges that are learnt for it."""
+
+    merges: int = Field(ge=0)
+    hidden_size: int = Field(ge=8)
+    layers: int = Field(ge=1)
+    heads: int = Field(ge=1)
+    intermediate_size: int = Field(ge=8)
+    dropout: float = Unit
+    positions: int = Field(ge=16)
+
+
+class TrainingConfig(_Section):
+    """How the weights are learnt: AdamW, a linear warm-up over part of the updates, a linear decay."""
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0.0)
+    warmup: float = Unit
+    weight_decay: float = Unit
+    checkpoint_every: int = Field(ge=1, description="epochs")
+
+
+class Config(_Section):
+    """All that a run needs to be repeated, beside the data."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    data: str = "data"
+    protocol: str = "lodo"
+    encoder: Literal["scratch"]
+    scratch: ScratchConfig
+    segmenter: Literal[tuple(SEGMENTERS)]  # type: ignore[valid-type]
+    training: TrainingConfig
+    seed: int = Field(ge=0, lt=2**32)
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a config and set `key=value` overrides (dotted keys); DataError names the line of each fault."""
+    content = read_text(path)
+    try:
+        tree = yaml.compose(content, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        fail(path, mark.line + 1 if mark else 0, f"not YAML ({getattr(error, 'problem', error)})", "mend the syntax")
+    if not isinstance(values, dict):
+        fail(path, 0, "holds no keys", "write a mapping like configs/phobert-tiny.yaml")
+    lines = dict(_key_lines(tree))
+    for override in overrides:
+        lines[_override(values, override)] = 0
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise DataError([_fault(path, lines, item) for item in error.errors()]) from None
+
+
+def _key_lines(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Yield each dotted key of a YAML tree with its line."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield f"{prefix}{key.value}", key.start_mark.line + 1
+            yield from _key_lines(value, f"{prefix}{key.value}.")
+
+
+def _override(values: dict[str, Any], override: str) -> str:
+    """Set one `key=value` in place and return its key."""
+    key, equals, text = override.partition("=")
+    *parents, last = key.split(".")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        fail("--set", 0, f"{override!r}: the value is not YAML", "quote it, or write a number or a word")
+    if not equals or not last:
+        fail("--set", 0, f"{override!r} is not key=value", "write, for example, training.epochs=10")
+    section = values
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            fail("--set", 0, f"{key!r}: {parent!r} has no keys under it", "check the key's name")
+    section[last] = value
+    return key
+
+
+def _fault(path: Path, lines: dict[str, int], item: Any) -> Fault:
+    """Turn a finding of pydantic's into a fault of the config file."""
+    key = ".".join(map(str, item["loc"]))
+    line = lines.get(key, lines.get(key.rpartition(".")[0], 0))
+    if item["type"] == "extra_forbidden":
+        return Fault(str(path), line, f"unknown key {key!r}", "correct its name or delete it")
+    if item["type"] == "missing":
+        return Fault(str(path), line, f"the key {key!r} is missing", "add it, as in configs/phobert-tiny.yaml")
+    return Fault(str(path), line, f"{key}: {item['msg']}, not {item['input']!r}", "correct the value")
