@@ -70,9 +70,11 @@ def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], li
     leave-one-document-out that is the one model that left it out, and for other texts it is all of them.
     """
     from tqdm import tqdm
+    from transformers.utils import logging as transformers_logging
 
     from thidua_ner.tagger import Tagger
 
+    transformers_logging.disable_progress_bar()  # of reading weights
     found: dict[str, Document] = {}
     seen: list[str] = []
     groups: dict[tuple[Path, ...], list[Document]] = {}

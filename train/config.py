@@ -38,6 +38,7 @@ class TrainingConfig(_Section):
     learning_rate: float = Field(gt=0.0)
     warmup: float = Unit
     weight_decay: float = Unit
+    position_shift: int = Field(ge=0, description="places")
     checkpoint_every: int = Field(ge=1, description="epochs")
 
 

@@ -7,13 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import (
-    DataCollatorForTokenClassification,
-    ProgressCallback,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import ProgressCallback, Trainer, TrainingArguments, set_seed
+from transformers.utils import logging as transformers_logging
 
 from thidua_ner.encoders import RobertaSize, learn_phobert_tokenizer, small_roberta
 from thidua_ner.files import write_text
@@ -23,6 +18,7 @@ from thidua_ner.scoring import score
 from thidua_ner.spans import Document
 from thidua_ner.tagger import Tagger
 from thidua_ner.words import SEGMENTERS, Word, ceiling, segment, split_at_entities
+from train.batches import ShiftingCollator
 from train.config import Config
 from train.data import Fold, TaggedSentence
 from train.progress import QuietProgress
@@ -34,6 +30,7 @@ FINISHED = "fold.json"
 def train_fold(fold: Fold, config: Config, folder: Path) -> dict[str, Any]:
     """Train a fold's model into `folder/model`, going on from the last whole checkpoint there; return its record."""
     started = time.monotonic()
+    transformers_logging.disable_progress_bar()  # of writing weights; the Trainer's own bar stays
     set_seed(config.seed)
     segmenter = SEGMENTERS[config.segmenter]
     words = [split_at_entities(segment(s.tokens, segmenter), s.tags) for s in fold.sentences]
@@ -114,7 +111,7 @@ def _fit(
         model=checkpoint.model,
         args=arguments,
         train_dataset=examples,
-        data_collator=DataCollatorForTokenClassification(checkpoint.tokenizer),
+        data_collator=ShiftingCollator.for_checkpoint(checkpoint, training.position_shift),
         processing_class=checkpoint.tokenizer,
     )
     trainer.remove_callback(ProgressCallback)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT, run_module
+from tests.conftest import ROOT, run_inside
 from thidua_ner import brat
 from thidua_ner.records import write_documents, write_predictions
 from thidua_ner.scoring import score
@@ -21,7 +21,7 @@ def scores_of(folder):
 
 
 def test_a_run_is_scored_on_the_documents_it_left_out(tiny_run, tmp_path):
-    done = run_module("evaluate", str(tiny_run), "--output", str(tmp_path))
+    done = run_inside("evaluate", str(tiny_run), "--output", str(tmp_path))
     scores = scores_of(tmp_path)
     assert scores["micro"]["support"] == 176
     assert list(scores["per_document"]) == [d.id for d in brat.read_folder(GOLD)]
@@ -36,42 +36,42 @@ def test_a_run_is_scored_on_the_documents_it_left_out(tiny_run, tmp_path):
 
 
 def test_predictions_of_a_run_score_the_same_as_the_run(tiny_run, tmp_path):
-    run_module("evaluate", str(tiny_run), "--output", str(tmp_path / "run"))
+    run_inside("evaluate", str(tiny_run), "--output", str(tmp_path / "run"))
     arguments = ["--gold", str(GOLD), "--predictions", str(tmp_path / "run/predictions.jsonl")]
-    run_module("evaluate", *arguments, "--output", str(tmp_path / "again"))
+    run_inside("evaluate", *arguments, "--output", str(tmp_path / "again"))
     by_run, again = scores_of(tmp_path / "run"), scores_of(tmp_path / "again")
     assert all(again[key] == by_run[key] for key in again)
     assert (tmp_path / "again/predictions.jsonl").read_text() == (tmp_path / "run/predictions.jsonl").read_text()
 
 
 def test_gold_of_the_run_given_as_a_folder_is_still_tagged_by_the_model_that_left_it_out(tiny_run, tmp_path):
-    run_module("evaluate", str(tiny_run), "--output", str(tmp_path / "own"))
-    run_module("evaluate", str(tiny_run), "--gold", str(GOLD), "--output", str(tmp_path / "given"))
+    run_inside("evaluate", str(tiny_run), "--output", str(tmp_path / "own"))
+    run_inside("evaluate", str(tiny_run), "--gold", str(GOLD), "--output", str(tmp_path / "given"))
     assert scores_of(tmp_path / "given") == scores_of(tmp_path / "own")
 
 
 def test_other_documents_are_tagged_by_all_models_together(tiny_run, tmp_path):
     documents = [Document("new", "Sáng 3/4, Công an tỉnh họp.", (Span(5, 8, "DATE"), Span(10, 22, "ORG")))]
     write_documents(tmp_path / "new.jsonl", documents)
-    run_module("evaluate", str(tiny_run), "--gold", str(tmp_path / "new.jsonl"))
+    run_inside("evaluate", str(tiny_run), "--gold", str(tmp_path / "new.jsonl"))
     assert scores_of(tiny_run / "scores-new")["micro"]["support"] == 2
 
 
 def test_scores_on_training_documents_are_said_to_be_so(tiny_run, tmp_path):
     fold = tiny_run / "lodo-cantho-2022-07"
-    done = run_module("evaluate", str(fold), "--gold", str(GOLD), "--output", str(tmp_path))
+    done = run_inside("evaluate", str(fold), "--gold", str(GOLD), "--output", str(tmp_path))
     assert "warning: every model was trained on khanhhoa-2023-11, nghean-2020-07" in done.stderr
     assert len(scores_of(tmp_path)["trained_on"]) == 4
-    own = run_module("evaluate", str(fold), "--output", str(tmp_path))
+    own = run_inside("evaluate", str(fold), "--output", str(tmp_path))
     assert "warning" not in own.stderr
     assert list(scores_of(tmp_path)["per_document"]) == ["cantho-2022-07"]
 
 
 def test_a_bare_checkpoint_is_scored_on_given_documents_only(tiny_run, tmp_path):
     model = tiny_run / "lodo-cantho-2022-07/model"
-    run_module("evaluate", str(model), "--gold", str(GOLD), "--output", str(tmp_path))
+    run_inside("evaluate", str(model), "--gold", str(GOLD), "--output", str(tmp_path))
     assert scores_of(tmp_path)["micro"]["support"] == 176
-    done = run_module("evaluate", str(model), check=False)
+    done = run_inside("evaluate", str(model), check=False)
     assert done.returncode == 1
     assert "has no test documents of its own; name annotated documents with --gold" in done.stderr
 
@@ -106,13 +106,13 @@ def test_spans_inside_tokens_are_scored_exactly(tmp_path):
     write_documents(tmp_path / "gold.jsonl", gold)
     write_predictions(tmp_path / "p.jsonl", predicted)
     arguments = ["--gold", str(tmp_path / "gold.jsonl"), "--predictions", str(tmp_path / "p.jsonl")]
-    run_module("evaluate", *arguments, "--output", str(tmp_path))
+    run_inside("evaluate", *arguments, "--output", str(tmp_path))
     assert scores_of(tmp_path)["micro"]["f1"] == 0.5 == score(gold, predicted)["micro"]["f1"]
 
 
 def test_the_table_lines_up(tmp_path):
     write_predictions(tmp_path / "p.jsonl", brat.read_folder(GOLD))
-    done = run_module("evaluate", "--gold", str(GOLD), "--predictions", str(tmp_path / "p.jsonl"))
+    done = run_inside("evaluate", "--gold", str(GOLD), "--predictions", str(tmp_path / "p.jsonl"))
     rows = [line for line in done.stdout.splitlines() if "100.00" in line]
     assert len(rows) == 14
     assert len({len(row) for row in rows}) == 1
@@ -132,7 +132,7 @@ def test_the_table_lines_up(tmp_path):
     ],
 )
 def test_bad_input_is_answered_in_one_line(arguments, code, message):
-    done = run_module("evaluate", *arguments, check=False)
+    done = run_inside("evaluate", *arguments, check=False)
     assert done.returncode == code
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -143,7 +143,7 @@ def test_nothing_is_written_where_predictions_are_faulty(tmp_path):
         '{"id": "cantho-2022-07", "entities": [{"start": 0, "end": 9999, "label": "ORG"}]}\n'
     )
     arguments = ["--gold", str(GOLD), "--predictions", str(tmp_path / "p.jsonl"), "--output", str(tmp_path / "out")]
-    done = run_module("evaluate", *arguments, check=False)
+    done = run_inside("evaluate", *arguments, check=False)
     assert done.returncode == 1
     assert "p.jsonl:1: 'cantho-2022-07', entity 1: 0 to 9999 lies outside the text of 2299 characters" in done.stderr
     assert "p.jsonl: no prediction for khanhhoa-2023-11" in done.stderr
@@ -154,7 +154,7 @@ def test_a_damaged_model_is_named(tiny_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(tiny_run, run)
     (run / "lodo-cantho-2022-07/model/model.safetensors").unlink()
-    done = run_module("evaluate", str(run), check=False)
+    done = run_inside("evaluate", str(run), check=False)
     assert done.returncode == 1
     assert "lodo-cantho-2022-07/model/model.safetensors: is missing" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,0 +1,179 @@
+"""What the README and docs/DESIGN.md promise of the project as a whole."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evaluate.table import score_table
+from tests.conftest import ROOT, TINY, run_inside
+from thidua_ner import brat
+from thidua_ner.records import read_predictions
+from thidua_ner.scoring import score
+
+PACKAGES = ("thidua_ner", "train", "evaluate")
+MODEL_MODULES = {"encoders.py", "models.py", "tagger.py"}
+HEAVY = {"torch", "transformers", "datasets", "accelerate", "underthesea", "tokenizers", "subword_nmt", "pydantic"}
+README = (ROOT / "README.md").read_text()
+
+
+def imports(path, everywhere):
+    """The packages that a module imports, at its top or everywhere in it; imports for type checkers do not count."""
+    tree = ast.parse(path.read_text())
+    checks = [n for n in tree.body if isinstance(n, ast.If) and getattr(n.test, "id", "") == "TYPE_CHECKING"]
+    skipped = {id(inner) for node in checks for inner in ast.walk(node)}
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_in_one_direction(package):
+    allowed = {"thidua_ner": {"thidua_ner"}, "train": {"thidua_ner", "train"}, "evaluate": {"thidua_ner", "evaluate"}}
+    for path in (ROOT / package).glob("*.py"):
+        assert set(imports(path, everywhere=True)) & set(PACKAGES) <= allowed[package], path
+
+
+@pytest.mark.parametrize("package", ["thidua_ner", "evaluate"])
+def test_only_model_modules_import_torch_at_their_top(package):
+    for path in (ROOT / package).glob("*.py"):
+        if path.name not in MODEL_MODULES:
+            assert not set(imports(path, everywhere=False)) & HEAVY, path
+
+
+def test_the_library_loads_without_torch_within_a_second():
+    names = [p.stem for p in (ROOT / "thidua_ner").glob("*.py") if p.name not in MODEL_MODULES and p.stem[0] != "_"]
+    code = (
+        "import sys, time; start = time.perf_counter();"
+        f"import {', '.join('thidua_ner.' + name for name in names)};"
+        f"print(time.perf_counter() - start < 1, sorted(set(sys.modules) & {HEAVY!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "True []\n"
+
+
+def test_no_annotation_or_data_folder_holds_python():
+    assert not [*(ROOT / "annotations").rglob("*.py"), *(ROOT / "data").rglob("*.py")]
+
+
+def test_every_dependency_is_imported_and_every_import_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {
+        re.split(r"[<>=]", line)[0].replace("-", "_").lower()
+        for line in [*project["dependencies"], *project["optional-dependencies"]["train"]]
+    }
+    names = {"pyyaml": "yaml", "scikit_learn": "sklearn"}
+    declared = {names.get(name, name) for name in declared} - {"accelerate"}  # the Trainer imports it
+    used = {n for package in PACKAGES for p in (ROOT / package).glob("*.py") for n in imports(p, everywhere=True)}
+    assert used - set(sys.stdlib_module_names) - set(PACKAGES) == declared
+
+
+def test_constraints_pin_every_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    pinned = {name.lower().replace("_", "-"): version for name, version in pinned.items()}
+    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    assert pinned["torch"] == "2.13.0"
+    for line in lines:
+        assert re.split(r"[<>=]", line)[0].lower() in pinned, line
+
+
+def readme_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def shell_commands():
+    for block in readme_blocks("bash"):
+        for line in block.splitlines():
+            yield line.partition("#")[0].strip()
+
+
+def test_the_readme_names_only_make_targets_that_exist():
+    targets = {command.split()[1] for command in shell_commands() if command.startswith("make ")}
+    assert targets == {"benchmark", "test"}
+    for target in (*targets, "lint", "data"):
+        subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_make_benchmark_trains_and_evaluates_what_the_tests_train_and_evaluate():
+    done = subprocess.run(["make", "--dry-run", "benchmark"], cwd=ROOT, check=True, capture_output=True, text=True)
+    commands = [
+        line.split("/python ")[-1] for line in done.stdout.splitlines() if " -m train" in line or "evaluate" in line
+    ]
+    assert commands == ["-m train configs/phobert-tiny.yaml", "-m evaluate runs/phobert-tiny"]
+
+
+def test_the_python_commands_of_the_readme_run_in_order(tmp_path):
+    """Run them in a copy of the project whose config is small enough for a test."""
+    ignored = shutil.ignore_patterns(".*", "runs", "tests", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
+    config = tmp_path / "copy/configs/phobert-tiny.yaml"
+    values = yaml.safe_load(config.read_text())
+    for override in TINY:
+        key, _, value = override.partition("=")
+        *sections, last = key.split(".")
+        section = values
+        for name in sections:
+            section = section[name]
+        section[last] = yaml.safe_load(value)
+    config.write_text(yaml.safe_dump(values))
+    commands = [command for command in shell_commands() if command.startswith("python ")]
+    assert len(commands) >= 10
+    for command in commands:
+        _, flag, *arguments = command.split()
+        assert flag == "-m"
+        done = run_inside(*arguments, cwd=tmp_path / "copy", check=False)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("block", readme_blocks("python"))
+def test_the_python_of_the_readme_runs(block, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names: dict[str, object] = {}
+    exec(compile(block, "README.md", "exec"), names)  # noqa: S102
+    assert names["gold"].num_rows == 84
+    assert set(names["fold"]) == {"train", "test"}
+
+
+RESULTS = sorted(path.parent for path in (ROOT / "results").glob("*/scores.json"))
+
+
+@pytest.mark.parametrize("folder", RESULTS, ids=lambda path: path.name)
+def test_published_scores_follow_from_published_predictions(folder):
+    published = json.loads((folder / "scores.json").read_text())
+    gold = brat.read_folder(ROOT / "annotations/gold")
+    scores = score(gold, read_predictions(folder / "predictions.jsonl", gold))
+    assert {key: published[key] for key in scores} == scores
+    assert published["trained_on"] == []
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert "changes" not in manifest["commit"]
+    assert published["run"]["commit"] == manifest["commit"]
+
+
+def test_the_readme_shows_the_published_scores():
+    shown = README.partition("<!-- results -->\n")[2].partition("<!-- /results -->")[0]
+    blocks = []
+    for folder in RESULTS:
+        scores = json.loads((folder / "scores.json").read_text())
+        manifest = json.loads((folder / "manifest.json").read_text())
+        table = score_table(scores, "github")
+        blocks.append(f"**{folder.name}**, seed {manifest['seed']}, commit `{manifest['commit'][:12]}`\n\n{table}\n")
+    assert RESULTS
+    assert shown == "\n" + "\n".join(blocks) + "\n"
+
+
+def test_nothing_is_left_to_do():
+    marks = re.compile(r"\b(TODO|FIXME|XXX)\b")
+    paths = [p for package in (*PACKAGES, "docs", "configs") for p in Path(ROOT / package).rglob("*") if p.is_file()]
+    assert not [p for p in paths if p.suffix in {".py", ".md", ".yaml"} and marks.search(p.read_text())]
