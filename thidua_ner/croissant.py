@@ -12,20 +12,27 @@ from typing import Any
 from thidua_ner import __version__
 
 _DESCRIPTION = "Named entities in Vietnamese public-security news: five real documents, six entity types."
+_PUBLISHED = "2026-11-22"
+_CITATION = f"The maintainers of ThiDuaNER: ThiDuaNER, named entities in Vietnamese public-security news, {__version__}"
+_DOCUMENT_FIELDS = {"id": "sc:Text", "text": "sc:Text"}
+_SENTENCE_FIELDS = {
+    "id": "sc:Text",
+    "doc_id": "sc:Text",
+    "doc_start": "sc:Integer",
+    "text": "sc:Text",
+    "tokens": "sc:Text",
+    "ner_tags": "sc:Integer",
+    "token_starts": "sc:Integer",
+    "token_ends": "sc:Integer",
+}
+_LISTS = {"tokens", "ner_tags", "token_starts", "token_ends"}
+_ENTITY_FIELDS = {"start": "sc:Integer", "end": "sc:Integer", "label": "sc:Text", "text": "sc:Text"}
 
 
 def describe(content: dict[str, bytes], names: Sequence[str]) -> dict[str, Any]:
     """Describe the files of the dataset, by their paths in it, with their hashes."""
-    sentence_fields = {
-        "id": "sc:Text",
-        "doc_id": "sc:Text",
-        "doc_start": "sc:Integer",
-        "text": "sc:Text",
-        "tokens": "sc:Text",
-        "ner_tags": "sc:Integer",
-    }
-    records = [_record_set("documents", "documents.jsonl", {"id": "sc:Text", "text": "sc:Text"})]
-    records += [_record_set(f"sentences-{name}", f"sentences/{name}.jsonl", sentence_fields) for name in names]
+    records = [_record_set("documents", "documents.jsonl", _DOCUMENT_FIELDS)]
+    records += [_record_set(f"sentences-{name}", f"sentences/{name}.jsonl", _SENTENCE_FIELDS) for name in names]
     return {
         "@context": json.loads(files("thidua_ner").joinpath("croissant_context.json").read_text(encoding="utf-8")),
         "@type": "sc:Dataset",
@@ -33,6 +40,8 @@ def describe(content: dict[str, bytes], names: Sequence[str]) -> dict[str, Any]:
         "name": "ThiDuaNER",
         "description": _DESCRIPTION,
         "version": __version__,
+        "datePublished": _PUBLISHED,
+        "citeAs": _CITATION,
         "license": "https://creativecommons.org/licenses/by/4.0/",
         "inLanguage": "vi",
         "distribution": [
@@ -52,20 +61,32 @@ def describe(content: dict[str, bytes], names: Sequence[str]) -> dict[str, Any]:
 
 
 def _record_set(name: str, path: str, fields: dict[str, str]) -> dict[str, Any]:
-    """Describe the records of one file."""
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "field": [
-            {
-                "@type": "cr:Field",
-                "@id": f"{name}/{field}",
-                "name": field,
-                "dataType": kind,
-                **({"repeated": True} if field in {"tokens", "ner_tags"} else {}),
-                "source": {"fileObject": {"@id": path}, "extract": {"column": field}},
-            }
-            for field, kind in fields.items()
+    """Describe the records of one file; their entities are a list of records in turn."""
+    entities = {
+        **_field(f"{name}/entities"),
+        "repeated": True,
+        "subField": [
+            {**_field(f"{name}/entities/{part}"), "dataType": kind, "source": _column(path, "entities", f"[*].{part}")}
+            for part, kind in _ENTITY_FIELDS.items()
         ],
     }
+    described = [
+        {
+            **_field(f"{name}/{field}"),
+            "dataType": kind,
+            **({"repeated": True} if field in _LISTS else {}),
+            "source": _column(path, field),
+        }
+        for field, kind in fields.items()
+    ]
+    return {"@type": "cr:RecordSet", "@id": name, "name": name, "field": [*described, entities]}
+
+
+def _field(identity: str) -> dict[str, Any]:
+    return {"@type": "cr:Field", "@id": identity, "name": identity.rpartition("/")[2]}
+
+
+def _column(path: str, column: str, json_path: str = "") -> dict[str, Any]:
+    """Say which column of which file a field is read from, and which part of it."""
+    source: dict[str, Any] = {"fileObject": {"@id": path}, "extract": {"column": column}}
+    return {**source, "transform": {"jsonPath": json_path}} if json_path else source

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from thidua_ner import __version__, iob2
 from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.muc import muc_schemes
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Token, tokenize
 
@@ -53,7 +54,7 @@ def count_spans(gold: Document, predicted: Document) -> dict[str, Counts]:
 def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
     """Score predictions document by document; both sequences in the same order.
 
-    Returns micro, macro and weighted averages, each label and each document. Averages over labels
+    Returns micro, macro and weighted averages, each label, each document and the MUC schemes. Averages over labels
     leave out a label that neither side uses; `macro` and `weighted` are `seqeval`'s.
     """
     by_label: dict[str, Counts] = {}
@@ -73,6 +74,7 @@ def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
         "weighted": _average(per_type, [by_label[label].gold for label in labels], total.gold),
         "per_type": per_type,
         "per_document": per_document,
+        "muc": muc_schemes(gold, predicted),
         "counts": {label: by_label[label]._asdict() for label in labels},
         "signature": signature(gold),
     }

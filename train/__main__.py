@@ -24,7 +24,9 @@ def parse_arguments() -> argparse.Namespace:
         prog="python -m train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", type=Path, help="a YAML file, as in configs/")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the config")
+    parser.add_argument(
+        "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override keys of the config"
+    )
     parser.add_argument("--protocol", help="lodo (five folds), default, or one fold such as lodo-cantho-2022-07")
     parser.add_argument("--output", type=Path, metavar="DIR", help="the run folder (default: runs/<name>)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")

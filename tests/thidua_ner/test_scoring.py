@@ -13,8 +13,9 @@ from tests.conftest import ROOT
 from tests.strategies import scored_pairs
 from thidua_ner import brat, iob2
 from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.muc import OUTCOMES, muc_schemes
 from thidua_ner.records import read_documents, read_predictions
-from thidua_ner.scoring import check_against_seqeval, count_spans, fingerprint, score, scoring_tokens
+from thidua_ner.scoring import check_against_seqeval, fingerprint, score, scoring_tokens
 from thidua_ner.spans import Document, Span
 
 GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("*.json"))
@@ -50,16 +51,31 @@ def test_seqeval_is_the_oracle(pair):
 
 
 @given(scored_pairs())
-def test_nervaluate_agrees_on_strict_counts(pair):
-    gold, predicted = pair
-    tags = [tag_pair(left, right) for left, right in zip(gold, predicted, strict=True)]
-    labels = list(ENTITY_TYPES)
-    result = Evaluator([t[0] for t in tags], [t[1] for t in tags], tags=labels, loader="list").evaluate()["overall"]
-    counts = [c for d, p in zip(gold, predicted, strict=True) for c in count_spans(d, p).values()]
-    strict = result["strict"]
-    assert strict.correct == sum(c.correct for c in counts)
-    assert strict.actual == sum(c.predicted for c in counts)
-    assert strict.possible == sum(c.gold for c in counts)
+def test_nervaluate_counts_the_same_under_every_scheme(pair):
+    sides = [[[{"label": s.label, "start": s.start, "end": s.end - 1} for s in d.spans] for d in side] for side in pair]
+    result = Evaluator(*sides, tags=list(ENTITY_TYPES), loader="dict").evaluate()["overall"]
+    ours = score(*pair)["muc"]
+    for name, scheme in (("strict", "strict"), ("exact", "exact"), ("partial", "partial"), ("type", "ent_type")):
+        for figure in (*OUTCOMES, "precision", "recall", "f1"):
+            assert ours[name][figure] == pytest.approx(getattr(result[scheme], figure)), (name, figure)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "outcomes"),
+    [
+        (Span(4, 10, "ORG"), {"strict": "correct", "exact": "correct", "partial": "correct", "type": "correct"}),
+        (Span(4, 10, "LOC"), {"strict": "incorrect", "exact": "correct", "partial": "correct", "type": "incorrect"}),
+        (Span(0, 10, "ORG"), {"strict": "incorrect", "exact": "incorrect", "partial": "partial", "type": "correct"}),
+        (Span(0, 10, "LOC"), {"strict": "incorrect", "exact": "incorrect", "partial": "partial", "type": "incorrect"}),
+        (Span(0, 3, "ORG"), dict.fromkeys(("strict", "exact", "partial", "type"), "spurious")),
+    ],
+)
+def test_what_a_near_miss_is_under_each_scheme(predicted, outcomes):
+    gold = Document("a", "tại Hà Nội", (Span(4, 10, "ORG"),))
+    schemes = muc_schemes([gold], [gold.with_spans((predicted,))])
+    for name, outcome in outcomes.items():
+        assert schemes[name][outcome] == 1
+        assert sum(schemes[name][o] for o in OUTCOMES) == (2 if outcome == "spurious" else 1)
 
 
 @given(scored_pairs())
