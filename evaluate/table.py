@@ -7,14 +7,14 @@ from tabulate import SEPARATING_LINE, tabulate
 _FIGURES = ("precision", "recall", "f1")
 
 
-def score_table(scores: dict[str, Any], style: str = "simple") -> str:
+def score_table(scores: dict[str, Any]) -> str:
     """Tabulate a score record in percent: labels, averages, then documents."""
     averages = {name: scores[name] for name in ("micro", "macro", "weighted")}
     blocks = [_rows(group) for group in (scores["per_type"], averages, scores["per_document"]) if group]
     body = [row for block in blocks for row in (SEPARATING_LINE, *block)][1:]
     headers = ["", "precision", "recall", "F1", "entities"]
     align = ("left", "right", "right", "right", "right")
-    return tabulate(body, headers=headers, tablefmt=style, colalign=align, disable_numparse=True)
+    return tabulate(body, headers=headers, colalign=align, disable_numparse=True)
 
 
 def _rows(group: dict[str, dict[str, float]]) -> list[list[object]]:

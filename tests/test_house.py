@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evaluate.table import score_table
 from tests.conftest import ROOT, TINY, run_inside
 from thidua_ner import brat
+from thidua_ner.labels import ENTITY_TYPES
 from thidua_ner.records import read_predictions
 from thidua_ner.scoring import score
 
@@ -161,16 +161,20 @@ def test_published_scores_follow_from_published_predictions(folder):
     assert published["run"]["commit"] == manifest["commit"]
 
 
-def test_the_readme_shows_the_published_scores():
-    shown = README.partition("<!-- results -->\n")[2].partition("<!-- /results -->")[0]
-    blocks = []
+def result_rows():
     for folder in RESULTS:
-        scores = json.loads((folder / "scores.json").read_text())
-        manifest = json.loads((folder / "manifest.json").read_text())
-        table = score_table(scores, "github")
-        blocks.append(f"**{folder.name}**, seed {manifest['seed']}, commit `{manifest['commit'][:12]}`\n\n{table}\n")
+        scores, manifest = (json.loads((folder / name).read_text()) for name in ("scores.json", "manifest.json"))
+        figures = [scores["per_type"][label]["f1"] for label in ENTITY_TYPES] + [scores["micro"]["f1"]]
+        cells = [f"[{folder.name}](results/{folder.name})", f"`{manifest['commit'][:12]}`", str(manifest["seed"])]
+        yield "| " + " | ".join([*cells, *(f"{100 * figure:.1f}" for figure in figures)]) + " |"
+
+
+def test_the_readme_shows_the_published_scores():
+    shown = README.partition("<!-- results -->\n")[2].partition("<!-- /results -->")[0].splitlines()
+    labels = " | ".join(ENTITY_TYPES)
+    assert shown[0] == f"| system | commit | seed | {labels} | micro F1 |"
     assert RESULTS
-    assert shown == "\n" + "\n".join(blocks) + "\n"
+    assert shown[2:] == list(result_rows())
 
 
 def test_nothing_is_left_to_do():
