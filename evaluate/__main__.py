@@ -73,7 +73,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     scores["segmentation_ceiling"] = segmentation_ceiling(run, gold)
     scores["trained_on"] = seen
     scores["run"] = {key: run.manifest.get(key) for key in ("commit", "data_fingerprint", "seed")}
-    folder = options.output or (run.folder / f"scores-{options.gold.stem}" if options.gold else run.folder)
+    folder = options.output or (run.folder / f"scores-{options.gold.resolve().stem}" if options.gold else run.folder)
     write_results(folder, predicted, scores)
     show(scores)
     print(f"\npredictions.jsonl and scores.json are in {folder}")

@@ -10,14 +10,19 @@ from thidua_ner.faults import fail
 from thidua_ner.files import read_text
 from thidua_ner.records import read_documents
 from thidua_ner.spans import Document
+from thidua_ner.traces import traces
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A checkpoint folder with the SHA-256 sums of the texts that it was trained on."""
+    """A checkpoint folder with the traces of the texts that it was trained on, where that is known."""
 
     folder: Path
-    trained_on: frozenset[str]
+    trained_on: frozenset[str] | None
+
+    def has_read(self, document: Document) -> bool:
+        """Tell whether the model was trained on this text or on a long sentence of it."""
+        return self.trained_on is not None and not self.trained_on.isdisjoint(traces(document))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +38,49 @@ class Run:
 def read_run(folder: Path) -> Run:
     """Read a run folder, one fold of it, or a bare checkpoint; DataError where it is none of them or unfinished."""
     if (folder / "config.json").is_file():
-        return Run(folder, (Model(folder, frozenset()),), (), {})
+        fold = folder.resolve().parent
+        known = (fold / "fold.json").is_file()
+        return Run(folder, (Model(folder, _trained_on(fold) if known else None),), (), {})
     if (folder / "fold.json").is_file():
-        manifest = _read_json(folder.parent / "manifest.json") if (folder.parent / "manifest.json").exists() else {}
-        return _run(folder, [folder], manifest)
+        manifest = folder.resolve().parent / "manifest.json"
+        return _run(folder, [folder], _read_json(manifest, {"folds"}) if manifest.exists() else {})
     if not (folder / "manifest.json").is_file():
         fail(folder, 0, "is not a run", "name a folder that `python -m train` wrote")
-    manifest = _read_json(folder / "manifest.json")
-    folds = [folder / name for name in manifest["folds"]]
+    manifest_of_run = _read_json(folder / "manifest.json", {"folds"})
+    folds = [folder / name for name in manifest_of_run["folds"]]
     for fold in folds:
         if not (fold / "fold.json").is_file():
             fail(fold, 0, "is not finished", "run the training again with --resume")
-    return _run(folder, folds, manifest)
+    return _run(folder, folds, manifest_of_run)
 
 
 def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
-    models = [
-        Model(fold / "model", frozenset(_read_json(fold / "fold.json")["train_documents"].values())) for fold in folds
-    ]
+    models = tuple(Model(fold / "model", _trained_on(fold)) for fold in folds)
     test = {document.id: document for fold in folds for document in read_documents(fold / "test.jsonl")}
-    return Run(folder, tuple(models), tuple(test[name] for name in sorted(test)), manifest)
+    return Run(folder, models, tuple(test[name] for name in sorted(test)), manifest)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _trained_on(fold: Path) -> frozenset[str]:
+    return frozenset(_read_json(fold / "fold.json", {"train_traces"})["train_traces"])
+
+
+def _read_json(path: Path, keys: set[str]) -> dict[str, Any]:
+    """Read a file of the run; DataError where it is not an object with these keys."""
     try:
-        value: dict[str, Any] = json.loads(read_text(path))
+        value = json.loads(read_text(path))
     except ValueError as error:
         fail(path, 0, f"not JSON ({error})", "train the run again")
+    if not isinstance(value, dict) or not keys <= set(value):
+        fail(path, 0, f"lacks {', '.join(sorted(keys))}", "train the run again")
     return value
 
 
-def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], list[str]]:
+def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], list[str] | None]:
     """Tag documents; return them with their predicted spans, and the ids of those that every model was trained on.
 
-    Each document is tagged by the models that were not trained on its text, their probabilities averaged: under
-    leave-one-document-out that is the one model that left it out, and for other texts it is all of them.
+    Each document is tagged by the models that have not read its text, their probabilities averaged: under
+    leave-one-document-out that is the one model that left it out, and for other texts it is all of them. The ids are
+    None where it is not known what a checkpoint was trained on.
     """
     from tqdm import tqdm
     from transformers.utils import logging as transformers_logging
@@ -79,7 +92,7 @@ def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], li
     seen: list[str] = []
     groups: dict[tuple[Path, ...], list[Document]] = {}
     for document in documents:
-        unseen = tuple(m.folder for m in run.models if document.text_sha256 not in m.trained_on)
+        unseen = tuple(model.folder for model in run.models if not model.has_read(document))
         if not unseen:
             seen.append(document.id)
         groups.setdefault(unseen or tuple(m.folder for m in run.models), []).append(document)
@@ -87,7 +100,8 @@ def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], li
         for folders, members in groups.items():
             for document in _counting(Tagger.load(*folders).tag_many(members), bar):
                 found[document.id] = document
-    return [found[document.id] for document in documents], seen
+    known = all(model.trained_on is not None for model in run.models)
+    return [found[document.id] for document in documents], seen if known else None
 
 
 def _counting(documents: Iterable[Document], bar: Any) -> Iterable[Document]:
@@ -101,5 +115,5 @@ def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, f
     """Measure how many gold spans the run's word segmentation leaves reachable."""
     from thidua_ner.words import SEGMENTERS, ceiling
 
-    config = _read_json(run.models[0].folder / "config.json")
+    config = _read_json(run.models[0].folder / "config.json", set())
     return ceiling(documents, SEGMENTERS[config.get("segmenter", "none")])

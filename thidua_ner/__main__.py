@@ -7,7 +7,6 @@ python -m thidua_ner convert annotations/gold gold.conll
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def check(options: argparse.Namespace) -> None:
     """Report every fault of the annotations, then of the data built from them."""
     faults = corpus.check_annotations(options.annotations)
     if not faults:
-        faults = hub.check(options.annotations, options.data)
+        faults = corpus.check_agreement(options.annotations) + hub.check(options.annotations, options.data)
     if faults:
         print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
         raise DataError(faults)
@@ -36,9 +35,8 @@ def check(options: argparse.Namespace) -> None:
 def agreement(options: argparse.Namespace) -> None:
     """Compare the passes and write the figures beside them."""
     corpus.read_gold(options.annotations)
-    measured = corpus.measure_agreement(options.annotations)
-    content = json.dumps(measured, ensure_ascii=False, indent=2) + "\n"
-    write_text(options.annotations / "agreement.json", content)
+    content = corpus.format_agreement(options.annotations)
+    write_text(options.annotations / corpus.AGREEMENT, content)
     print(content, end="")
 
 
@@ -62,7 +60,8 @@ def parse_arguments() -> argparse.Namespace:
     ):
         child = commands.add_parser(command.__name__, help=summary)
         child.add_argument("--annotations", type=Path, default=Path("annotations"), metavar="DIR")
-        child.add_argument("--data", type=Path, default=Path("data"), metavar="DIR")
+        if command is not agreement:
+            child.add_argument("--data", type=Path, default=Path("data"), metavar="DIR")
         child.set_defaults(run=command)
     child = commands.add_parser("convert", help="between a brat folder, .jsonl and .conll")
     child.add_argument("input", type=Path)

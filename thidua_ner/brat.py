@@ -50,7 +50,7 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
         what = f"{line[:60]!r} is not a text-bound annotation"
         fail(file, number, what, "write T<number><TAB><label> <start> <end><TAB><surface>")
     name, label, offsets, surface = match.groups()
-    if len(offsets.replace(";", " ; ").split()) != 2:
+    if not re.fullmatch(r"\d+ \d+", offsets):
         fail(file, number, f"{name} has the offsets {offsets!r}", "give one start and one end: spans are continuous")
     start, end = map(int, offsets.split())
     if label not in types:
@@ -131,7 +131,16 @@ def format_annotations(document: Document) -> str:
 
 
 def write_folder(folder: Path, documents: Iterable[Document]) -> None:
-    """Write each document as `<id>.txt` and `<id>.ann`."""
+    """Write each document as `<id>.txt` and `<id>.ann`; DataError, and nothing written, where an id is no file name."""
+    documents = list(documents)
+    for document in documents:
+        if (
+            not document.id
+            or Path(document.id).name != document.id
+            or document.id.startswith(".")
+            or "\0" in document.id
+        ):
+            fail(folder, 0, f"the id {document.id!r} is no file name", "rename the document")
     for document in documents:
         write_text(folder / f"{document.id}.txt", document.text)
         write_text(folder / f"{document.id}.ann", format_annotations(document))

@@ -1,6 +1,5 @@
 """The dataset card: YAML header for the hub and its loader, prose from `card.md`, generated tables."""
 
-import json
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -10,7 +9,6 @@ import yaml
 from tabulate import tabulate
 
 from thidua_ner import __version__, corpus
-from thidua_ner.files import read_text
 from thidua_ner.labels import ENTITY_TYPES, TAGS
 
 Configs = dict[str, dict[str, list[str]]]
@@ -37,11 +35,10 @@ _ENTITY_FEATURES: dict[str, Any] = {
 }
 
 
-def card(annotations: Path, configs: Configs, stats: dict[str, Any]) -> str:
+def card(annotations: Path, configs: Configs, stats: dict[str, Any], fingerprint: str) -> str:
     """Fill the dataset card: YAML header for the hub's loader, prose, counts and agreement."""
-    agreed = json.loads(read_text(annotations / "agreement.json"))
     blocks = {
-        "header": _header(configs),
+        "header": _header(configs, fingerprint),
         "version": __version__,
         "types": tabulate(
             [[name, text, stats["entities_by_type"][name]] for name, text in ENTITY_TYPES.items()],
@@ -55,7 +52,7 @@ def card(annotations: Path, configs: Configs, stats: dict[str, Any]) -> str:
             headers=["document", "published by, as far as the text says"],
             tablefmt="github",
         ),
-        "agreement": _agreement_table(agreed),
+        "agreement": _agreement_table(corpus.measure_agreement(annotations)),
         "entities": str(stats["entities"]),
         "documents": str(stats["documents"]),
     }
@@ -63,8 +60,12 @@ def card(annotations: Path, configs: Configs, stats: dict[str, Any]) -> str:
     return Template(template).substitute(blocks)
 
 
-def _header(configs: Configs) -> str:
-    """Write the card's YAML: what the hub shows, and what `load_dataset` reads."""
+def _header(configs: Configs, fingerprint: str) -> str:
+    """Write the card's YAML: what the hub shows, and what `load_dataset` reads.
+
+    `datasets` finds its cache by the folder's name and these configurations, so each carries a version made from the
+    content: without it, a rebuilt dataset would be served from the cache of the old one.
+    """
     sentences = {
         name: {split: [f"sentences/{n}.jsonl" for n in ids] for split, ids in splits.items()}
         for name, splits in configs.items()
@@ -89,6 +90,7 @@ def _header(configs: Configs) -> str:
         "configs": [
             {
                 "config_name": name,
+                "version": _content_version(fingerprint),
                 "data_files": [{"split": split, "path": paths} for split, paths in splits.items()],
                 **({"default": True} if name == "default" else {}),
             }
@@ -104,6 +106,12 @@ def _header(configs: Configs) -> str:
             return True
 
     return yaml.dump(header, Dumper=Plain, allow_unicode=True, sort_keys=False, width=110).rstrip("\n")
+
+
+def _content_version(fingerprint: str) -> str:
+    """Make a version that `datasets` accepts: the release's first two numbers, and one from the content."""
+    major, minor, _ = __version__.split(".")
+    return f"{major}.{minor}.{int(fingerprint[:8], 16)}"
 
 
 def _counts_table(stats: dict[str, Any]) -> str:
@@ -133,7 +141,13 @@ def _agreement_table(agreed: dict[str, Any]) -> str:
     pairs = {"first and second pass": agreed["between_passes"]}
     pairs |= {f"{name} pass and gold": row for name, row in agreed["gold_and_pass"].items()}
     rows = [
-        [name, row["span_f1"], row["token_kappa"], row["disagreements"], *(row["span_f1_per_type"].values())]
+        [
+            name,
+            row["span_f1"],
+            row["token_kappa"],
+            row["disagreements"],
+            *map(row["span_f1_per_type"].get, ENTITY_TYPES),
+        ]
         for name, row in pairs.items()
     ]
     headers = ["compared", "span F1", "token kappa", "spans in one only", *ENTITY_TYPES]

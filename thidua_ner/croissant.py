@@ -11,7 +11,10 @@ from typing import Any
 
 from thidua_ner import __version__
 
-_DESCRIPTION = "Named entities in Vietnamese public-security news: five real documents, six entity types."
+_DESCRIPTION = (
+    "Named entities in Vietnamese public-security news: five real documents, six entity types. The licence is the "
+    "annotations'; the texts remain their publishers'."
+)
 _PUBLISHED = "2026-11-22"
 _CITATION = f"The maintainers of ThiDuaNER: ThiDuaNER, named entities in Vietnamese public-security news, {__version__}"
 _DOCUMENT_FIELDS = {"id": "sc:Text", "text": "sc:Text"}

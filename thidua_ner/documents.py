@@ -34,7 +34,4 @@ def write_documents(path: Path, documents: Iterable[Document]) -> None:
     """Write documents in the format that the ending of `path` names; no ending is a brat folder."""
     if path.suffix not in _WRITERS:
         fail(path, 0, f"has the ending {path.suffix!r}", "end it in .jsonl or .conll, or name a folder")
-    try:
-        _WRITERS[path.suffix](path, documents)
-    except ValueError as error:
-        fail(path, 0, str(error), "choose a format that keeps character offsets (.jsonl or a folder)")
+    _WRITERS[path.suffix](path, documents)

@@ -23,7 +23,8 @@ def learn_phobert_tokenizer(words: Iterable[str], merges: int, folder: Path) -> 
     The vocabulary holds every piece that up to `merges` byte-pair merges leave of the words, and every character
     alone and inside a word. The files are fairseq's: a piece and its count a line, a merge and a third column a line.
     """
-    counted = Counter(words)
+    # a control character that Python takes for white space would break the lines of the files
+    counted = Counter(word for word in words if word.split() == [word])
     learnt = _learn_merges(counted, merges)
     # the tokenizer drops the third column, a frequency elsewhere
     write_text(folder / "bpe.codes", "".join(f"{merge} 0\n" for merge in learnt))

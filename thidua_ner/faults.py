@@ -45,4 +45,7 @@ def run_program(main: Callable[[], None]) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        print(f"{error.filename or 'output'}: {error.strerror}; check the path and the free space", file=sys.stderr)
+        sys.exit(1)
     sys.exit(0)

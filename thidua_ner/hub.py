@@ -12,6 +12,7 @@ from thidua_ner.faults import Fault, fail
 from thidua_ner.files import write_bytes
 from thidua_ner.labels import ENTITY_TYPES, TAGS
 from thidua_ner.records import entity_record, format_json_lines
+from thidua_ner.scoring import fingerprint
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import split_sentences
 
@@ -75,28 +76,29 @@ def build(annotations: Path) -> dict[str, bytes]:
     )
     stats = statistics(documents, rows)
     content["stats.json"] = _json(stats)
-    content["README.md"] = card.card(annotations, configurations(names), stats)
+    content["README.md"] = card.card(annotations, configurations(names), stats, fingerprint(documents))
     encoded = {path: text.encode("utf-8") for path, text in sorted(content.items())}
     encoded["croissant.json"] = _json(croissant.describe(encoded, names)).encode("utf-8")
     return encoded
 
 
 def write(annotations: Path, data: Path) -> list[str]:
-    """Write the dataset repository and delete what `data/` holds beyond it; return the paths written."""
+    """Write the dataset repository, delete the sentences of documents that are no more; return the paths written."""
     content = build(annotations)
-    for path in _existing(data) - set(content):
-        (data / path).unlink()
     for path, raw in content.items():
         write_bytes(data / path, raw)
+    for old in data.glob("sentences/*.jsonl"):
+        if old.relative_to(data).as_posix() not in content:
+            old.unlink()
     return list(content)
 
 
 def check(annotations: Path, data: Path) -> list[Fault]:
-    """Find where `data/` is not what `annotations/` builds."""
+    """Find where `data/` is not what `annotations/` builds, files beyond it included."""
     content = build(annotations)
     remedy = "run `python -m thidua_ner build`"
     faults = [
-        Fault(str(data / path), 0, "is not built from the annotations", f"delete it or {remedy}")
+        Fault(str(data / path), 0, "is not built from the annotations", "delete it")
         for path in _existing(data) - set(content)
     ]
     for path, raw in content.items():

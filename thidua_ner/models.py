@@ -67,8 +67,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     try:
         model = AutoModelForTokenClassification.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        fail(folder, 0, f"is not a checkpoint that transformers reads ({str(error).splitlines()[0]})", "train it again")
+    except Exception as error:  # a damaged checkpoint fails in as many ways as there are libraries that read it
+        fail(folder, 0, f"is not a checkpoint that transformers reads ({error!r})", "train it again")
     segmenter = getattr(model.config, "segmenter", "none")
     if segmenter not in SEGMENTERS:
         fail(folder / "config.json", 0, f"unknown segmenter {segmenter!r}", f"use one of {', '.join(SEGMENTERS)}")

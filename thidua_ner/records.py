@@ -6,7 +6,7 @@ A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`; a predi
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from math import isfinite
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,6 @@ def read_documents(path: Path, types: Collection[str] = tuple(ENTITY_TYPES)) -> 
         text = record.get("text")
         if not isinstance(text, str):
             faults.append(Fault(str(path), line, "the record has no text", 'give "text" as a string'))
-            continue
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            faults.append(Fault(str(path), line, "the text holds a lone surrogate", "write whole characters"))
             continue
         try:
             documents.append(_document(path, line, record, text, types))
@@ -86,11 +83,17 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             fail(path, line, f"not JSON ({error})", "write one JSON object a line")
         if not isinstance(record, dict) or not isinstance(record.get("id"), str) or not record["id"]:
             fail(path, line, "not an object with an id", 'write {"id": "…", "entities": […]}')
+        if _has_surrogate(record["id"]) or _has_surrogate(record.get("text")):
+            fail(path, line, "holds half of a surrogate pair", "write whole characters")
         if record["id"] in seen:
             what = f"{record['id']!r} stands on line {seen[record['id']]} already"
             fail(path, line, what, "keep one record a document")
         seen[record["id"]] = line
         yield line, record
+
+
+def _has_surrogate(value: object) -> bool:
+    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _document(path: Path, line: int, record: dict[str, Any], text: str, types: Collection[str]) -> Document:
@@ -126,7 +129,7 @@ def _entity_problem(entity: Any, text: str, types: Collection[str]) -> tuple[str
         return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
     if label not in types:
         return f"unknown label {label!r}", f"use one of {', '.join(types)}"
-    if score is not None and not (type(score) in (int, float) and isfinite(score)):
+    if score is not None and not (type(score) in (int, float) and abs(score) < inf):
         return f"the score is {score!r}", "give a number or leave it out"
     if entity.get("text", text[start:end]) != text[start:end]:
         return f"it says {entity['text']!r} where the text has {text[start:end]!r}", "correct the offsets"

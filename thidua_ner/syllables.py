@@ -9,24 +9,33 @@ from typing import NamedTuple
 import regex
 
 ABBREVIATIONS = frozenset(
-    {"tp", "tx", "tt", "q", "p", "h", "ths", "ts", "pgs", "gs", "bs", "ks", "tr", "th", "ng", "đ", "st", "ub", "v"}
+    {"tp", "tx", "tt", "q", "p", "h", "st", "ub", "v"}  # places and bodies
+    | {"ths", "ts", "pgs", "gs", "bs", "ks", "ls", "mr", "mrs", "ms", "cty", "gđ", "pgđ"}  # titles
+    | {"tr", "th", "ng", "ph", "kh", "nh", "ch", "gi", "qu", "đ"}  # initials of two letters in by-lines
 )
 """Words whose full stop does not end a sentence, lower case; single capital letters are added by rule."""
 
 _TOKEN = regex.compile(
     r"""
-      (?: https?:// | www\. ) [^\s<>"“”«»]* [\p{L}\p{N}/]                 # web address with its scheme
-    | (?<![\p{L}\p{N}@.]) [a-z0-9] [a-z0-9-]* (?: \. [a-z0-9-]+ )*
-          \. (?: vn | com | net | org | gov | edu | info | io ) \b        # bare web address
-    | \d{1,2} : \d{2} (?: : \d{2} )?                                      # clock time
-    | \d{1,4} / \d{1,2} / \d{1,4} | \d{1,2} / \d{1,4} (?! [\d/] )         # 28/7/2023, 2023/7/28, 28/7, 7/2023
-    | \d{1,2} - \d{1,2} - \d{4} | \d{4} - \d{2} (?: - \d{2} )? (?! \d )   # 28-7-2023, 2023-07, 2023-07-28
-    | \d+ (?: [.,] \d+ )*                                                 # 3.264, 86,2, 28.7.2023
-    | [\p{L}\p{M}] [\p{L}\p{M}\p{N}]* (?: ['’] [\p{L}\p{M}\p{N}]+ )*      # syllable or code: hòa, PC02, H'Mông
-    | \.{2,}                                                              # dots of omission
-    | \S \p{M}*                                                           # any other mark
+      (?i: https?:// | www\. ) [^\s<>"“”«»]* [\p{L}\p{N}/]                        # web address with its scheme
+    | [\w.+-]+ @ [\w-]+ (?: \. [\w-]+ )+                                          # e-mail address
+    | (?<! [\p{L}\p{N}@.] ) (?i: (?= [\d-]* [a-z] ) [a-z0-9] [a-z0-9-]* (?: \. [a-z0-9-]+ )*
+          \. (?: vn | com | net | org | gov | edu | info | io ) ) \b              # bare web address
+    | (?: \d{1,2} : \d{2} (?: : \d{2} )?                                          # clock time
+        | \d{1,2} / \d{1,2} / \d{2,4} | \d{4} / \d{1,2} / \d{1,2}                 # 28/7/2023, 2023/7/28
+        | (?: 0?[1-9] | [12]\d | 3[01] ) / (?: 0?[1-9] | 1[0-2] )                 # 28/7
+        | (?: 0?[1-9] | 1[0-2] ) / (?: 19 | 20 ) \d\d                             # 7/2023
+        | \d{1,2} - \d{1,2} - \d{4}                                               # 28-7-2023
+        | (?: 19 | 20 ) \d\d - (?: 0[1-9] | 1[0-2] ) (?: - (?: 0[1-9] | [12]\d | 3[01] ) )?   # 2023-07, 2023-07-28
+      ) (?! \d | [.,/] \d )
+    | \d+ (?: \. \d+ )* (?: (?<! \d , \d+ ) , \d+ (?! ,? \d ) )?                  # 3.264, 86,2, 28.7.2023; not 3,4,5
+    | \p{Lu}{1,2} ['’] \p{Lu} [\p{L}\p{M}]*                                       # H'Mông
+    | \p{Lu}{1,6} \d [\p{L}\d]*                                                   # code: PC02, X03
+    | [\p{L}\p{M}]+                                                               # syllable
+    | \.{2,}                                                                      # dots of omission
+    | \S \p{M}*                                                                   # any other mark
     """,
-    regex.VERBOSE | regex.IGNORECASE,
+    regex.VERBOSE,
 )
 _CLOSERS = frozenset("\"'”’»)]}")
 _ENDERS = frozenset({".", "!", "?", "…"})
@@ -88,6 +97,11 @@ def _ends_sentence(tokens: list[Token], first: int, last: int) -> bool:
     return mark.text != "." or not _abbreviates(tokens, first, stop)
 
 
+def is_abbreviation(word: str) -> bool:
+    """Tell whether a full stop after this word may be part of it: a known abbreviation or an initial."""
+    return word.lower() in ABBREVIATIONS or (len(word) == 1 and word.isupper())
+
+
 def _abbreviates(tokens: list[Token], first: int, stop: int) -> bool:
     """Tell whether the full stop at `stop` follows an abbreviation, an initial or a list number."""
     if stop == first:
@@ -95,6 +109,6 @@ def _abbreviates(tokens: list[Token], first: int, stop: int) -> bool:
     before = tokens[stop - 1]
     if before.end != tokens[stop].start:
         return False
-    if before.text.lower() in ABBREVIATIONS or (len(before.text) == 1 and before.text.isupper()):
+    if is_abbreviation(before.text):
         return True
     return stop - 1 == first and before.text.isdigit()

@@ -19,11 +19,16 @@ Segmenter = Callable[[Sequence[str]], list[int]]
 
 
 class Word(NamedTuple):
-    """A run of tokens `first` to `last` (half-open) of a sentence, spelt as a word-level encoder reads it."""
+    """The tokens `first` to `last` (half-open) of a sentence, with the spelling of each as an encoder reads it."""
 
-    text: str
+    syllables: tuple[str, ...]
     first: int
     last: int
+
+    @property
+    def text(self) -> str:
+        """The word as PhoBERT spells it."""
+        return "_".join(self.syllables)
 
 
 def _single_syllables(syllables: Sequence[str]) -> list[int]:
@@ -68,21 +73,20 @@ def segment(tokens: Sequence[Token], segmenter: Segmenter) -> list[Word]:
     syllables = [unicodedata.normalize("NFC", token.text) for token in tokens]
     ends = list(accumulate(segmenter(syllables)))
     starts = [0, *ends[:-1]]
-    return [Word("_".join(syllables[a:b]), a, b) for a, b in zip(starts, ends, strict=True)]
+    return [Word(tuple(syllables[a:b]), a, b) for a, b in zip(starts, ends, strict=True)]
 
 
 def split_at_entities(words: Sequence[Word], tags: Sequence[str]) -> list[Word]:
     """Cut words wherever an entity begins or ends inside one, so that each word has a single tag."""
     pieces: list[Word] = []
     for word in words:
-        syllables = word.text.split("_")
         first = word.first
         for index in range(word.first + 1, word.last + 1):
             at_edge = index < word.last and (
                 tags[index].startswith("B-") or (tags[index] == OUTSIDE) != (tags[index - 1] == OUTSIDE)
             )
             if index == word.last or at_edge:
-                pieces.append(Word("_".join(syllables[first - word.first : index - word.first]), first, index))
+                pieces.append(Word(word.syllables[first - word.first : index - word.first], first, index))
                 first = index
     return pieces
 

@@ -10,12 +10,13 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from thidua_ner.faults import fail, run_program
-from thidua_ner.files import read_text, write_text
-from train.config import Config, load_config
+from thidua_ner.files import write_text
+from train.config import load_config
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -30,22 +31,40 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--protocol", help="lodo (five folds), default, or one fold such as lodo-cantho-2022-07")
     parser.add_argument("--output", type=Path, metavar="DIR", help="the run folder (default: runs/<name>)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for override in options.set:
+        if "=" not in override.lstrip("="):
+            parser.error(f"--set {override}: write key=value, for example training.epochs=10")
+    return options
 
 
-def prepare_folder(folder: Path, config: Config, resume: bool) -> None:
+def prepare_folder(folder: Path, manifest: dict[str, Any], resume: bool) -> None:
     """Make room for a run: go on with the same one, replace an old one, never touch what is no run."""
-    resolved = yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
-    old = folder / "config.yaml"
-    if resume and old.exists() and read_text(old) != resolved:
-        fail(
-            old, 0, "is of another config than this one", "resume with the same config, or train into another --output"
-        )
-    if not resume and folder.exists():
-        if any(folder.iterdir()) and not old.exists():
-            fail(folder, 0, "exists and is not a run", "name another --output, or move it away")
+    if folder.exists() and not folder.is_dir():
+        fail(folder, 0, "is a file", "name another --output")
+    old = _old_manifest(folder)
+    if folder.exists() and any(folder.iterdir()) and old is None:
+        fail(folder, 0, "exists and is not a run", "name another --output, or move it away")
+    if resume and old:
+        for key, what in (("config", "config"), ("data_fingerprint", "data")):
+            if old[key] != manifest[key]:
+                fail(folder, 0, f"is a run of another {what}", "train without --resume, or into another --output")
+        return
+    if old:
         shutil.rmtree(folder)
-    write_text(old, resolved)
+    # the manifest comes first: it is what tells a run from any other folder
+    write_text(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "config.yaml", yaml.safe_dump(manifest["config"], sort_keys=False, allow_unicode=True))
+
+
+def _old_manifest(folder: Path) -> dict[str, Any] | None:
+    """Read the manifest of the run that is in a folder, if one is."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_run = isinstance(manifest, dict) and {"thidua_ner", "config", "data_fingerprint", "folds"} <= set(manifest)
+    return manifest if is_run else None
 
 
 def main() -> None:
@@ -61,11 +80,9 @@ def main() -> None:
     from train.fold import FINISHED, train_fold
 
     folds = load_folds(config.data, config.protocol)
-    prepare_folder(folder, config, options.resume)
     documents = {d.id: d for fold in folds for d in (*fold.train_documents, *fold.validation, *fold.test)}
     manifest = make_manifest(config.model_dump(), fingerprint(list(documents.values())))
-    manifest["folds"] = [fold.name for fold in folds]
-    write_text(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    prepare_folder(folder, {**manifest, "folds": [fold.name for fold in folds]}, options.resume)
     for number, fold in enumerate(folds, start=1):
         title = f"fold {number} of {len(folds)}, {fold.name}: {len(fold.sentences)} sentences"
         if (folder / fold.name / FINISHED).exists():

@@ -1,11 +1,12 @@
 """A run's config: one YAML file, every key known, every value checked."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from thidua_ner.faults import DataError, Fault, fail
 from thidua_ner.files import read_text
@@ -15,7 +16,7 @@ Unit = Field(ge=0.0, lt=1.0)
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ScratchConfig(_Section):
@@ -29,13 +30,19 @@ class ScratchConfig(_Section):
     dropout: float = Unit
     positions: int = Field(ge=16)
 
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> Self:
+        if self.hidden_size % self.heads:
+            raise ValueError(f"hidden_size ({self.hidden_size}) is no multiple of heads ({self.heads})")
+        return self
+
 
 class TrainingConfig(_Section):
     """How the weights are learnt: AdamW, a linear warm-up over part of the updates, a linear decay."""
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0.0)
+    learning_rate: float = Field(gt=0.0, le=1.0)
     warmup: float = Unit
     weight_decay: float = Unit
     position_shift: int = Field(ge=0, description="places")
@@ -110,4 +117,9 @@ def _fault(path: Path, lines: dict[str, int], item: Any) -> Fault:
         return Fault(str(path), line, f"unknown key {key!r}", "correct its name or delete it")
     if item["type"] == "missing":
         return Fault(str(path), line, f"the key {key!r} is missing", "add it, as in configs/phobert-tiny.yaml")
-    return Fault(str(path), line, f"{key}: {item['msg']}, not {item['input']!r}", "correct the value")
+    if item["type"] == "value_error":
+        return Fault(str(path), line, f"{key}: {item['ctx']['error']}", "correct one of the two")
+    remedy = "correct the value"
+    if item["type"] == "float_type" and re.fullmatch(r"\d+e[+-]?\d+", str(item["input"])):
+        remedy = f"write {str(item['input']).replace('e', '.0e')}: YAML takes it for a word without the point"
+    return Fault(str(path), line, f"{key}: {item['msg']}, not {item['input']!r}", remedy)

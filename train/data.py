@@ -1,5 +1,6 @@
 """The dataset as folds: sentences to train on, whole documents to validate and test on."""
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,16 +38,24 @@ def load_folds(data: str, protocol: str) -> list[Fold]:
     if not (Path(data) / "README.md").is_file():
         fail(data, 0, "is not a dataset folder", "run `python -m thidua_ner build`, or correct the config's `data`")
     datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory() as cache:  # `datasets` cannot tell a rebuilt folder from the one it has cached
+        try:
+            return _load_folds(data, protocol, cache)
+        except (datasets.exceptions.DatasetsError, OSError, ValueError, KeyError) as error:
+            fail(data, 0, f"cannot be loaded ({str(error).splitlines()[0]})", "run `python -m thidua_ner build`")
+
+
+def _load_folds(data: str, protocol: str, cache: str) -> list[Fold]:
+    def load(name: str) -> datasets.DatasetDict:
+        return datasets.load_dataset(data, name, cache_dir=cache, keep_in_memory=True)
+
     names = datasets.get_dataset_config_names(data)
-    chosen = [name for name in names if name == protocol or name.startswith(f"{protocol}-")]
-    splits = {name: datasets.load_dataset(data, name) for name in chosen}
+    splits = {name: load(name) for name in names if name == protocol or name.startswith(f"{protocol}-")}
     trainable = [name for name, split in splits.items() if "train" in split]
     if not trainable:
         known = "lodo, " + ", ".join(name for name in names if name not in ("gold", "documents"))
         fail(data, 0, f"has no protocol {protocol!r} with a training split", f"use one of {known}")
-    documents = {
-        row["id"]: _document(row) for split in datasets.load_dataset(data, "documents").values() for row in split
-    }
+    documents = {row["id"]: _document(row) for split in load("documents").values() for row in split}
     return [_fold(name, splits[name], documents) for name in trainable]
 
 

@@ -17,6 +17,7 @@ from thidua_ner.records import format_json_lines, write_documents
 from thidua_ner.scoring import score
 from thidua_ner.spans import Document
 from thidua_ner.tagger import Tagger
+from thidua_ner.traces import traces_of
 from thidua_ner.words import SEGMENTERS, Word, ceiling, segment, split_at_entities
 from train.batches import ShiftingCollator
 from train.config import Config
@@ -45,6 +46,7 @@ def train_fold(fold: Fold, config: Config, folder: Path) -> dict[str, Any]:
         "fold": fold.name,
         "seed": config.seed,
         "train_documents": {document.id: document.text_sha256 for document in fold.train_documents},
+        "train_traces": sorted(traces_of(fold.train_documents)),
         "test_documents": [document.id for document in fold.test],
         "train_sentences": len(fold.sentences),
         "updates": log[-1]["step"],

@@ -3,11 +3,13 @@
 import json
 import shutil
 import sys
+import unicodedata
 
 import pytest
 
 from tests.conftest import ROOT, run_inside
 from thidua_ner import brat
+from thidua_ner import documents as convert
 from thidua_ner.records import write_documents, write_predictions
 from thidua_ner.scoring import score
 from thidua_ner.spans import Document, Span
@@ -67,6 +69,32 @@ def test_scores_on_training_documents_are_said_to_be_so(tiny_run, tmp_path):
     assert list(scores_of(tmp_path)["per_document"]) == ["cantho-2022-07"]
 
 
+@pytest.mark.parametrize("kind", ["conll", "sentences", "spaced", "decomposed", "model"])
+def test_no_change_of_form_hides_what_a_model_has_read(tiny_run, tmp_path, kind):
+    run, gold = tiny_run / "lodo-cantho-2022-07", tmp_path / "gold.jsonl"
+    documents = [d for d in brat.read_folder(GOLD) if d.id == "nghean-2020-07"]
+    if kind == "conll":
+        gold = tmp_path / "gold.conll"
+    elif kind == "sentences":
+        gold = ROOT / "data/sentences/nghean-2020-07.jsonl"
+    elif kind == "spaced":
+        documents = [Document(d.id, d.text.replace(" ", "  ") + "\r\n") for d in documents]
+    elif kind == "decomposed":
+        documents = [Document(d.id, unicodedata.normalize("NFD", d.text)) for d in documents]
+    else:
+        run = run / "model"
+    if kind != "sentences":
+        convert.write_documents(gold, documents)
+    run_inside("evaluate", str(run), "--gold", str(gold), "--output", str(tmp_path / "out"))
+    assert scores_of(tmp_path / "out")["trained_on"]
+
+
+def test_a_checkpoint_of_unknown_origin_asserts_nothing_of_its_training(tiny_run, tmp_path):
+    shutil.copytree(tiny_run / "lodo-cantho-2022-07/model", tmp_path / "model")
+    run_inside("evaluate", str(tmp_path / "model"), "--gold", str(GOLD), "--output", str(tmp_path / "out"))
+    assert scores_of(tmp_path / "out")["trained_on"] is None
+
+
 def test_a_bare_checkpoint_is_scored_on_given_documents_only(tiny_run, tmp_path):
     model = tiny_run / "lodo-cantho-2022-07/model"
     run_inside("evaluate", str(model), "--gold", str(GOLD), "--output", str(tmp_path))
@@ -99,10 +127,10 @@ def run_python(code):
 
 
 def test_spans_inside_tokens_are_scored_exactly(tmp_path):
-    text = "đạt86,2%và 5kg"
-    gold = [Document("a", text, (Span(3, 8, "NUM"), Span(11, 12, "NUM")))]
-    predicted = [Document("a", text, (Span(3, 7, "NUM"), Span(11, 12, "NUM")))]
-    assert tokenize(text)[0].text == "đạt86"
+    text = "tạiHuế có 86,2%"
+    gold = [Document("a", text, (Span(3, 6, "LOC"), Span(10, 15, "NUM")))]
+    predicted = [Document("a", text, (Span(0, 6, "LOC"), Span(10, 15, "NUM")))]
+    assert tokenize(text)[0].text == "tạiHuế"
     write_documents(tmp_path / "gold.jsonl", gold)
     write_predictions(tmp_path / "p.jsonl", predicted)
     arguments = ["--gold", str(tmp_path / "gold.jsonl"), "--predictions", str(tmp_path / "p.jsonl")]
@@ -148,6 +176,25 @@ def test_nothing_is_written_where_predictions_are_faulty(tmp_path):
     assert "p.jsonl:1: 'cantho-2022-07', entity 1: 0 to 9999 lies outside the text of 2299 characters" in done.stderr
     assert "p.jsonl: no prediction for khanhhoa-2023-11" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("manifest.json", "{}", "manifest.json: lacks folds; train the run again"),
+        ("manifest.json", "[]", "manifest.json: lacks folds"),
+        ("manifest.json", "{", "manifest.json: not JSON"),
+        ("lodo-cantho-2022-07/fold.json", "{}", "fold.json: lacks train_traces"),
+        ("lodo-cantho-2022-07/test.jsonl", "{", "test.jsonl:1: not JSON"),
+    ],
+)
+def test_a_damaged_run_is_named(tiny_run, tmp_path, name, content, message):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    (run / name).write_text(content)
+    done = run_inside("evaluate", str(run), check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
 
 
 def test_a_damaged_model_is_named(tiny_run, tmp_path):

@@ -1,8 +1,10 @@
 """`python -m thidua_ner check` against damaged copies of the project's own files."""
 
+import shutil
+
 import pytest
 
-from tests.conftest import ROOT, run_module
+from tests.conftest import ROOT, run_inside
 from thidua_ner.corpus import check_annotations, read_sources
 
 ANN = "annotations/gold/cantho-2022-07.ann"
@@ -16,13 +18,13 @@ def edit(path, old, new):
 
 
 def check(project):
-    done = run_module("thidua_ner", "check", cwd=project, check=False)
+    done = run_inside("thidua_ner", "check", cwd=project, check=False)
     assert "Traceback" not in done.stderr
     return done
 
 
 def test_the_project_itself_has_no_fault():
-    done = run_module("thidua_ner", "check")
+    done = run_inside("thidua_ner", "check")
     assert done.stdout == "annotations and data: no fault\n"
 
 
@@ -65,6 +67,14 @@ def test_a_faulty_span_is_named_with_its_line_and_remedy(project, old, new, line
     assert f"{ANN}:{line}: " in done.stderr
     assert what in done.stderr
     assert remedy in done.stderr
+
+
+def test_a_full_stop_belongs_to_an_abbreviation_only(project):
+    path = project / "annotations/gold/quangnam-2023-07.ann"
+    path.write_text(path.read_text() + "T99\tPER 182 191\thội nghị.\n")
+    done = check(project)
+    assert done.returncode == 1
+    assert "T99 ends with the full stop of a sentence: 'hội nghị.'; leave the full stop out" in done.stderr
 
 
 def test_all_faults_are_told_at_once(project):
@@ -125,8 +135,8 @@ def test_data_that_is_not_built_from_the_annotations(project, kind):
     done = check(project)
     assert done.returncode == 1
     assert expected in done.stderr
-    assert "run `python -m thidua_ner build`" in done.stderr
-    run_module("thidua_ner", "build", cwd=project)
+    assert ("delete it" if kind == "extra" else "run `python -m thidua_ner build`") in done.stderr
+    run_inside("thidua_ner", "build", cwd=project)
     assert check(project).returncode == 0
 
 
@@ -137,6 +147,55 @@ def test_annotations_changed_without_building(project):
     assert "data/documents.jsonl:1: is not what the annotations build" in done.stderr
 
 
+def test_agreement_that_is_not_what_the_passes_give(project):
+    edit(project / "annotations/passes/second/cantho-2022-07.ann", "T1\tORG 0 16\tCụm thi đua số 1\n", "")
+    done = check(project)
+    assert done.returncode == 1
+    assert "agreement.json: is not what the passes give; run `python -m thidua_ner agreement`" in done.stderr
+
+
+@pytest.mark.parametrize("content", ["{", "{}", None])
+def test_agreement_that_is_damaged(project, content):
+    path = project / "annotations/agreement.json"
+    path.write_text(content) if content else path.unlink()
+    done = check(project)
+    assert done.returncode == 1
+    assert "agreement.json: is not what the passes give" in done.stderr
+
+
+def test_a_missing_pass(project):
+    shutil.rmtree(project / "annotations/passes/second")
+    done = check(project)
+    assert done.returncode == 1
+    assert "annotations/passes/second: does not exist; keep both annotators' passes" in done.stderr
+
+
+def test_one_text_under_two_ids(project):
+    for ending in ("txt", "ann"):
+        path = project / f"annotations/gold/hue-2022-07.{ending}"
+        path.write_bytes((project / f"annotations/gold/cantho-2022-07.{ending}").read_bytes())
+    done = check(project)
+    assert done.returncode == 1
+    assert "hue-2022-07.txt: is the same text as cantho-2022-07.txt; keep one of the two" in done.stderr
+
+
+def test_files_that_would_be_passed_over(project):
+    (project / "annotations/gold/later").mkdir()
+    (project / "annotations/gold/hue-2022-07.TXT").write_text("x")
+    done = check(project)
+    assert done.returncode == 1
+    for name in ("later", "hue-2022-07.TXT"):
+        assert f"annotations/gold/{name}: is no document; end its name in .txt or .ann" in done.stderr
+
+
+def test_a_text_that_is_in_a_pass_only(project):
+    for ending in ("txt", "ann"):
+        (project / f"annotations/passes/first/hue-2022-07.{ending}").write_text("")
+    done = check(project)
+    assert done.returncode == 1
+    assert "passes/first/hue-2022-07.txt: is not a text of annotations/gold" in done.stderr
+
+
 def test_a_pass_over_another_text(project):
     edit(project / "annotations/passes/first/cantho-2022-07.txt", "Văn Đức\n", "Văn Đực\n")
     done = check(project)
@@ -145,7 +204,7 @@ def test_a_pass_over_another_text(project):
 
 
 def test_nowhere_is_said_plainly(tmp_path):
-    done = run_module("thidua_ner", "check", cwd=tmp_path, check=False)
+    done = run_inside("thidua_ner", "check", cwd=tmp_path, check=False)
     assert done.returncode == 1
     assert "run from the project's root" in done.stderr
 

@@ -56,6 +56,7 @@ def test_conll_keeps_tokens_labels_and_order(tmp_path_factory, document):
         ("T1\tORG 0 99\tCông an", 1, "no stretch of 25 characters"),
         ("T1\tORG 7 7\t", 1, "no stretch of 25 characters"),
         ("T1\tORG 0 4;5 7\tCông an", 1, "offsets '0 4;5 7'"),
+        ("T1\tORG 5 ;\tCông an", 1, "offsets '5 ;'"),
         ("T1 ORG 0 7 Công an", 1, "not a text-bound annotation"),
         ("R1\tPart Arg1:T1 Arg2:T2", 1, "not a text-bound annotation"),
         ("T1\tORG 0 7\tCông an\nT1\tLOC 13 22\tQuảng Nam", 2, "T1 is used twice, first on line 1"),
@@ -102,7 +103,7 @@ def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
         ('{"id": ""}', "not an object with an id"),
         ('{"id": "a", "entities": []}', "has no text"),
         ('{"id": "a", "text": "x"}', "has no entities"),
-        ('{"id": "a", "text": "\\ud800", "entities": []}', "lone surrogate"),
+        ('{"id": "a", "text": "\\ud800", "entities": []}', "half of a surrogate pair"),
         ('{"id": "a", "text": "abc", "entities": [1]}', "entity 1: 1 is not an object"),
         ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 9, "label": "ORG"}]}', "outside the text of 3"),
         ('{"id": "a", "text": "abc", "entities": [{"start": 0.0, "end": 2, "label": "ORG"}]}', "offsets are 0.0 and 2"),
@@ -168,6 +169,44 @@ def test_conll_faults(tmp_path, content, line, what):
     message = faults_of(conll.read_file, path)
     assert (f"{path}:{line}: " if line else f"{path}: ") in message
     assert what in message
+
+
+def test_conll_keeps_documents_apart_and_empty_ones_alive(tmp_path):
+    path = tmp_path / "gold.conll"
+    path.write_text("\ufeff# doc_id = a\nHà B-LOC\nNội I-LOC\n# doc_id = b\n# doc_id = c\n-DOCSTART- O\n\nHuế B-LOC\n")
+    found = [(d.id, d.text, len(d.spans)) for d in read_documents(path)]
+    assert found == [("a", "Hà Nội", 1), ("b", "", 0), ("c", "Huế", 1)]
+    write_documents(path, [Document("a", ""), Document("b", "Huế")])
+    assert [(d.id, d.text) for d in read_documents(path)] == [("a", ""), ("b", "Huế")]
+
+
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        (Document("a\nx O", "Huế"), "does not fit on a line"),
+        (Document("a", "Hà Nội.  \n Ba", (Span(7, 9, "LOC"),)), "white space between sentences"),
+        (Document("a", "x\x1cy"), "does not fit in a column"),
+        (Document("a", "Huế", (Span(0, 2, "LOC"),)), "token boundaries"),
+    ],
+)
+def test_conll_refuses_what_it_cannot_hold(tmp_path, document, what):
+    assert what in faults_of(write_documents, tmp_path / "gold.conll", [document])
+    assert not (tmp_path / "gold.conll").exists()
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\0b", ".."])
+def test_ids_that_are_no_file_names_are_not_written(tmp_path, name):
+    folder = tmp_path / "deep/gold"
+    message = faults_of(write_documents, folder, [Document("fine", "x"), Document(name, "x")])
+    assert "is no file name; rename the document" in message
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_a_score_may_be_a_large_number(tmp_path):
+    path = tmp_path / "p.jsonl"
+    row = '{"id": "a", "entities": [{"start": 0, "end": 1, "label": "ORG", "score": 1' + "0" * 400 + "}]}"
+    path.write_text(row)
+    assert records.read_predictions(path, [Document("a", "abc")])[0].spans[0].score > 1
 
 
 def test_conll_without_document_lines_numbers_its_sentences(tmp_path):

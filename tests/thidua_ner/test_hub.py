@@ -11,7 +11,7 @@ import yaml
 from datasets import ClassLabel, get_dataset_config_names, load_dataset
 from hypothesis import given
 
-from tests.conftest import ROOT, run_module
+from tests.conftest import ROOT, run_inside
 from tests.strategies import documents
 from thidua_ner import brat, hub
 from thidua_ner.labels import ENTITY_TYPES, TAGS
@@ -162,9 +162,31 @@ def test_croissant_describes_files_that_load():
     assert [token.decode() for token in sentences[0]["sentences-cantho-2022-07/tokens"]][:2] == ["Cụm", "thi"]
 
 
+def test_what_is_loaded_after_a_rebuild_is_the_new_data(project, monkeypatch):
+    monkeypatch.chdir(project)
+    before = load_dataset("data", "gold", split="test")
+    path = project / "annotations/gold/cantho-2022-07.ann"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    run_inside("thidua_ner", "agreement", cwd=project)
+    run_inside("thidua_ner", "build", cwd=project)
+    after = load_dataset("data", "gold", split="test")
+    assert sum(map(len, before["entities"])) == 176
+    assert sum(map(len, after["entities"])) == 175
+
+
+def test_build_deletes_nothing_that_it_has_not_built(project):
+    (project / "elsewhere").mkdir()
+    (project / "elsewhere/thesis.txt").write_text("years of work")
+    (project / "data/sentences/gone-2020-01.jsonl").write_text("")
+    run_inside("thidua_ner", "build", "--data", "elsewhere", cwd=project)
+    run_inside("thidua_ner", "build", cwd=project)
+    assert (project / "elsewhere/thesis.txt").read_text() == "years of work"
+    assert not (project / "data/sentences/gone-2020-01.jsonl").exists()
+
+
 def test_build_refuses_faulty_annotations_and_writes_nothing(project):
     (project / "annotations/gold/cantho-2022-07.ann").unlink()
     before = {path: path.read_bytes() for path in (project / "data").rglob("*.*")}
-    done = run_module("thidua_ner", "build", cwd=project, check=False)
+    done = run_inside("thidua_ner", "build", cwd=project, check=False)
     assert done.returncode == 1
     assert {path: path.read_bytes() for path in (project / "data").rglob("*.*")} == before

@@ -61,6 +61,12 @@ def test_the_learnt_vocabulary_spells_every_training_word(phobert):
     assert len(phobert.bpe_ranks) == 300
 
 
+def test_words_that_would_break_the_files_are_passed_over(tmp_path):
+    tokenizer = learn_phobert_tokenizer(["", "a\x1cb", "an", "an"], 10, tmp_path)
+    assert tokenizer.tokenize("an") == ["an"]
+    assert learn_phobert_tokenizer(["a", "b"], 10, tmp_path).tokenize("a") == ["a"]
+
+
 def test_the_learnt_vocabulary_is_the_same_twice(phobert, tmp_path):
     again = learn_phobert_tokenizer(gold_words(), 300, tmp_path)
     assert again.get_vocab() == phobert.get_vocab()
@@ -115,6 +121,17 @@ def test_a_checkpoint_with_a_pickle_instead_of_safetensors_is_refused(checkpoint
     checkpoint.save(tmp_path)
     (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(DataError, match=r"model\.safetensors: is missing"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "vocab.txt", "config.json"])
+def test_a_damaged_checkpoint_is_named(checkpoint, tmp_path, name):
+    checkpoint.save(tmp_path)
+    if name == "vocab.txt":
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:50])
+    with pytest.raises(DataError, match="is not a checkpoint that transformers reads"):
         load_checkpoint(tmp_path)
 
 

@@ -46,7 +46,7 @@ def test_words_are_a_partition_of_the_tokens(name, document):
         assert [i for word in words for i in range(word.first, word.last)] == list(range(len(sentence.tokens)))
         for word in words:
             tokens = sentence.tokens[word.first : word.last]
-            assert word.text == "_".join(unicodedata.normalize("NFC", token.text) for token in tokens)
+            assert word.syllables == tuple(unicodedata.normalize("NFC", token.text) for token in tokens)
 
 
 @given(documents(), st.randoms(use_true_random=False))
@@ -70,6 +70,12 @@ def test_split_words_have_one_tag_each_and_lose_no_entity(document, random):
             for w in words
         ]
         assert iob2.decode([tags[word.first] for word in words], units) == spans
+
+
+def test_underscores_of_the_text_stay_in_their_words():
+    tokens = tokenize("anh_1 xem http://a.vn/b_c")
+    words = segment(tokens, SEGMENTERS["none"])
+    assert [word.text for word in split_at_entities(words, ["O"] * len(tokens))] == [t.text for t in tokens]
 
 
 def test_a_cut_entity_lowers_the_ceiling():

@@ -29,6 +29,14 @@ def test_overrides_reach_nested_keys():
         ("  heads: 4", "  heads: 4\n  depth: 2", 1, "unknown key 'scratch.depth'"),
         ("name: phobert-tiny", "name: ../up", None, "name: String should match pattern"),
         ("seed: 1", "seed: [1", 1, "not YAML"),
+        ("  heads: 4", "  heads: 3", -4, "scratch: hidden_size (128) is no multiple of heads (3)"),
+        (
+            "  learning_rate: 1.0e-3",
+            "  learning_rate: 1e-3",
+            None,
+            "training.learning_rate: Input should be a valid number",
+        ),
+        ("  learning_rate: 1.0e-3", "  learning_rate: .inf", None, "training.learning_rate: Input should be"),
     ],
 )
 def test_faults_name_the_line(tmp_path, old, new, line, what):
@@ -65,6 +73,11 @@ def test_what_is_no_mapping_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(DataError, match="holds no keys"):
         load_config(path)
+
+
+def test_numbers_that_yaml_takes_for_words_are_explained():
+    with pytest.raises(DataError, match=r"write 1\.0e-3: YAML takes it for a word"):
+        load_config(TINY, ["training.learning_rate=1e-3"])
 
 
 def test_every_key_of_the_config_is_read():

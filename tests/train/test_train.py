@@ -12,6 +12,7 @@ import yaml
 
 from tests.conftest import ROOT, run_inside
 from thidua_ner.records import read_documents
+from thidua_ner.traces import traces_of
 from train.data import load_folds
 
 FOLDS = [f"lodo-{name}" for name in ("cantho-2022-07", "khanhhoa-2023-11", "nghean-2020-07", "quangnam-2023-07")]
@@ -48,6 +49,7 @@ def test_no_fold_trains_on_what_it_is_tested_on(tiny_run):
         test = read_documents(tiny_run / fold / "test.jsonl")
         assert [d.id for d in test] == record["test_documents"]
         assert not {d.text_sha256 for d in test} & set(record["train_documents"].values())
+        assert not traces_of(test) & set(record["train_traces"])
         tested += record["test_documents"]
     assert len(set(tested)) == 5
 
@@ -113,14 +115,31 @@ def test_a_run_is_resumed_only_with_its_own_config(tiny_run, tiny_arguments):
     arguments = [*tiny_arguments, "--set", "seed=9", "--output", str(tiny_run), "--resume"]
     done = run_inside("train", "configs/phobert-tiny.yaml", *arguments, check=False)
     assert done.returncode == 1
-    assert "config.yaml: is of another config than this one; resume with the same config" in done.stderr
+    assert "is a run of another config; train without --resume" in done.stderr
+    assert json.loads((tiny_run / "manifest.json").read_text())["seed"] == 1
+
+
+def test_a_run_is_resumed_only_on_its_own_data(tiny_run, tiny_arguments, project):
+    path = project / "annotations/gold/cantho-2022-07.ann"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    run_inside("thidua_ner", "agreement", cwd=project)
+    run_inside("thidua_ner", "build", cwd=project)
+    config = str(ROOT / "configs/phobert-tiny.yaml")
+    arguments = [config, *tiny_arguments, "--output", str(tiny_run), "--resume"]
+    done = run_inside("train", *arguments, cwd=project, check=False)
+    assert done.returncode == 1
+    assert "is a run of another data; train without --resume" in done.stderr
 
 
 def test_a_folder_that_is_no_run_is_never_replaced(tiny_arguments, tmp_path):
     (tmp_path / "thesis.doc").write_text("years of work")
-    done = run_inside("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(tmp_path), check=False)
-    assert done.returncode == 1
-    assert "exists and is not a run" in done.stderr
+    (tmp_path / "config.yaml").write_text("x: 1")
+    (tmp_path / "manifest.json").write_text("{}")
+    for more in ([], ["--resume"]):
+        arguments = [*tiny_arguments, "--output", str(tmp_path), *more]
+        done = run_inside("train", "configs/phobert-tiny.yaml", *arguments, check=False)
+        assert done.returncode == 1
+        assert "exists and is not a run" in done.stderr
     assert (tmp_path / "thesis.doc").read_text() == "years of work"
 
 
@@ -129,6 +148,10 @@ def test_a_folder_that_is_no_run_is_never_replaced(tiny_arguments, tmp_path):
     [
         (["configs/missing.yaml"], 1, "configs/missing.yaml: cannot be read"),
         (["configs/phobert-tiny.yaml", "--set", "sead=1"], 1, "unknown key 'sead'"),
+        (["configs/phobert-tiny.yaml", "--set", "sead"], 2, "--set sead: write key=value"),
+        (["configs/phobert-tiny.yaml", "--set", "seed=2", "sead=1"], 1, "unknown key 'sead'"),
+        (["configs/phobert-tiny.yaml", "--set", "data=docs"], 1, "docs: is not a dataset folder; run"),
+        (["configs/phobert-tiny.yaml", "--set", "data=."], 1, ".: cannot be loaded"),
         (["configs/phobert-tiny.yaml", "--protocol", "loso"], 1, "has no protocol 'loso' with a training split; use"),
         (["configs/phobert-tiny.yaml", "--set", "data=nowhere"], 1, "nowhere: is not a dataset folder; run"),
         ([], 2, "the following arguments are required: config"),
