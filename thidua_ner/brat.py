@@ -133,14 +133,9 @@ def format_annotations(document: Document) -> str:
 def write_folder(folder: Path, documents: Iterable[Document]) -> None:
     """Write each document as `<id>.txt` and `<id>.ann`; DataError, and nothing written, where an id is no file name."""
     documents = list(documents)
-    for document in documents:
-        if (
-            not document.id
-            or Path(document.id).name != document.id
-            or document.id.startswith(".")
-            or "\0" in document.id
-        ):
-            fail(folder, 0, f"the id {document.id!r} is no file name", "rename the document")
+    for name in (document.id for document in documents):
+        if not name or Path(name).name != name or name.startswith(".") or "\0" in name:
+            fail(folder, 0, f"the id {name!r} is no file name", "rename the document")
     for document in documents:
         write_text(folder / f"{document.id}.txt", document.text)
         write_text(folder / f"{document.id}.ann", format_annotations(document))
