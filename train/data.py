@@ -9,6 +9,7 @@ from typing import Any
 import datasets
 
 from thidua_ner.faults import fail
+from thidua_ner.files import read_text
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Token
 
@@ -35,7 +36,8 @@ class Fold:
 
 def load_folds(data: str, protocol: str) -> list[Fold]:
     """Read the folds of a protocol: the dataset's configuration of that name, or all that begin with it."""
-    if not (Path(data) / "README.md").is_file():
+    card = Path(data) / "README.md"
+    if not card.is_file() or not read_text(card).startswith("---"):
         fail(data, 0, "is not a dataset folder", "run `python -m thidua_ner build`, or correct the config's `data`")
     datasets.disable_progress_bars()
     with tempfile.TemporaryDirectory() as cache:  # `datasets` cannot tell a rebuilt folder from the one it has cached

@@ -151,7 +151,7 @@ def test_a_folder_that_is_no_run_is_never_replaced(tiny_arguments, tmp_path):
         (["configs/phobert-tiny.yaml", "--set", "sead"], 2, "--set sead: write key=value"),
         (["configs/phobert-tiny.yaml", "--set", "seed=2", "sead=1"], 1, "unknown key 'sead'"),
         (["configs/phobert-tiny.yaml", "--set", "data=docs"], 1, "docs: is not a dataset folder; run"),
-        (["configs/phobert-tiny.yaml", "--set", "data=."], 1, ".: cannot be loaded"),
+        (["configs/phobert-tiny.yaml", "--set", "data=."], 1, ".: is not a dataset folder; run"),
         (["configs/phobert-tiny.yaml", "--protocol", "loso"], 1, "has no protocol 'loso' with a training split; use"),
         (["configs/phobert-tiny.yaml", "--set", "data=nowhere"], 1, "nowhere: is not a dataset folder; run"),
         ([], 2, "the following arguments are required: config"),
@@ -179,3 +179,12 @@ def test_folds_are_what_the_dataset_says(monkeypatch):
     assert [fold.name for fold in folds] == FOLDS
     assert all(len(s.tokens) == len(s.tags) for fold in folds for s in fold.sentences)
     assert sum(len(document.spans) for fold in folds for document in fold.test) == 176
+
+
+def test_a_dataset_that_cannot_be_loaded_is_told(project, tiny_arguments):
+    (project / "data/sentences/cantho-2022-07.jsonl").write_text("{")
+    arguments = [str(ROOT / "configs/phobert-tiny.yaml"), *tiny_arguments]
+    done = run_inside("train", *arguments, cwd=project, check=False)
+    assert done.returncode == 1
+    assert "data: cannot be loaded" in done.stderr
+    assert not (project / "runs").exists()
