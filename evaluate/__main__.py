@@ -54,6 +54,9 @@ def write_results(folder: Path, predicted: Sequence[Document], scores: dict[str,
 
 def evaluate_predictions(options: argparse.Namespace) -> None:
     """Score the predictions of any system; write only where --output says."""
+    if options.gold.suffix == ".conll":
+        remedy = "score against the .jsonl or the folder, or convert the file to .jsonl and predict on its texts"
+        fail(options.gold, 0, "keeps no text, so that offsets into it mean nothing", remedy)
     gold = read_documents(options.gold)
     predicted = read_predictions(options.predictions, gold)
     scores = score_documents(gold, predicted)

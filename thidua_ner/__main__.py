@@ -45,6 +45,10 @@ def convert(options: argparse.Namespace) -> None:
     found = documents.read_documents(options.input)
     documents.write_documents(options.output, found)
     print(f"{options.output}: {len(found)} documents")
+    if ".conll" in (options.input.suffix, options.output.suffix):
+        print(
+            "CoNLL keeps no text: tokens are joined by spaces, so offsets differ from the original's", file=sys.stderr
+        )
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -5,6 +5,7 @@ stands, line breaks included. Notes (`#…` lines) are allowed and carry no enti
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -61,8 +62,19 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
     # brat writes a line break inside a span as a space
     if surface not in (actual, actual.replace("\n", " ")):
         what = f"{name} says {surface!r} where the text has {actual!r}"
-        fail(file, number, what, "correct the offsets or the surface")
+        fail(file, number, what, f"correct the offsets or the surface{_offset_hint(text)}")
     return Annotation(number, name, Span(start, end, label))
+
+
+def _offset_hint(text: str) -> str:
+    """Name what commonly shifts the offsets of a whole text."""
+    if "\r" in text:
+        return " (the text has CRLF line ends, two characters each)"
+    if text.startswith("\ufeff"):
+        return " (the text begins with a byte-order mark, which is a character)"
+    if not unicodedata.is_normalized("NFC", text):
+        return " (the text is decomposed Unicode: its marks are characters)"
+    return ""
 
 
 def _clashes(file: str, annotations: list[Annotation]) -> Iterable[Fault]:

@@ -35,10 +35,10 @@ _ENTITY_FEATURES: dict[str, Any] = {
 }
 
 
-def card(annotations: Path, configs: Configs, stats: dict[str, Any], fingerprint: str) -> str:
+def card(annotations: Path, configs: Configs, stats: dict[str, Any], rows_digest: str) -> str:
     """Fill the dataset card: YAML header for the hub's loader, prose, counts and agreement."""
     blocks = {
-        "header": _header(configs, fingerprint),
+        "header": _header(configs, rows_digest),
         "version": __version__,
         "types": tabulate(
             [[name, text, stats["entities_by_type"][name]] for name, text in ENTITY_TYPES.items()],
@@ -60,7 +60,7 @@ def card(annotations: Path, configs: Configs, stats: dict[str, Any], fingerprint
     return Template(template).substitute(blocks)
 
 
-def _header(configs: Configs, fingerprint: str) -> str:
+def _header(configs: Configs, rows_digest: str) -> str:
     """Write the card's YAML: what the hub shows, and what `load_dataset` reads.
 
     `datasets` finds its cache by the folder's name and these configurations, so each carries a version made from the
@@ -90,7 +90,7 @@ def _header(configs: Configs, fingerprint: str) -> str:
         "configs": [
             {
                 "config_name": name,
-                "version": _content_version(fingerprint),
+                "version": _content_version(rows_digest),
                 "data_files": [{"split": split, "path": paths} for split, paths in splits.items()],
                 **({"default": True} if name == "default" else {}),
             }
@@ -105,13 +105,15 @@ def _header(configs: Configs, fingerprint: str) -> str:
         def ignore_aliases(self, _: object) -> bool:
             return True
 
-    return yaml.dump(header, Dumper=Plain, allow_unicode=True, sort_keys=False, width=110).rstrip("\n")
+    return yaml.dump(
+        header, Dumper=Plain, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110
+    ).rstrip("\n")
 
 
-def _content_version(fingerprint: str) -> str:
+def _content_version(digest: str) -> str:
     """Make a version that `datasets` accepts: the release's first two numbers, and one from the content."""
     major, minor, _ = __version__.split(".")
-    return f"{major}.{minor}.{int(fingerprint[:8], 16)}"
+    return f"{major}.{minor}.{int(digest[:8], 16)}"
 
 
 def _counts_table(stats: dict[str, Any]) -> str:

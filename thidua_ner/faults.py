@@ -40,6 +40,9 @@ def run_program(main: Callable[[], None]) -> NoReturn:
     except DataError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        print(f"{error.name} is not installed; run `pip install -e '.[train]'` in the clone", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -1,5 +1,6 @@
 """The dataset repository `data/`, built from `annotations/` to the byte: card, JSON Lines, statistics, Croissant."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,6 @@ from thidua_ner.faults import Fault, fail
 from thidua_ner.files import write_bytes
 from thidua_ner.labels import ENTITY_TYPES, TAGS
 from thidua_ner.records import entity_record, format_json_lines
-from thidua_ner.scoring import fingerprint
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import split_sentences
 
@@ -75,8 +75,9 @@ def build(annotations: Path) -> dict[str, bytes]:
         {"id": d.id, "text": d.text, "entities": _entities(d, d.spans)} for d in documents
     )
     stats = statistics(documents, rows)
+    rows_digest = hashlib.sha256("".join(content[path] for path in sorted(content)).encode("utf-8")).hexdigest()
+    content["README.md"] = card.card(annotations, configurations(names), stats, rows_digest)
     content["stats.json"] = _json(stats)
-    content["README.md"] = card.card(annotations, configurations(names), stats, fingerprint(documents))
     encoded = {path: text.encode("utf-8") for path, text in sorted(content.items())}
     encoded["croissant.json"] = _json(croissant.describe(encoded, names)).encode("utf-8")
     return encoded

@@ -125,6 +125,8 @@ def _entity_problem(entity: Any, text: str, types: Collection[str]) -> tuple[str
     start, end, label, score = (entity.get(key) for key in ("start", "end", "label", "score"))
     if type(start) is not int or type(end) is not int:
         return f"the offsets are {start!r} and {end!r}", "give whole numbers"
+    if start >= end:
+        return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
     if not 0 <= start < end <= len(text):
         return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
     if label not in types:

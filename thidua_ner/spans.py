@@ -14,6 +14,9 @@ class Span:
     label: str
     score: float | None = field(default=None, compare=False)
 
+    def __str__(self) -> str:
+        return f"{self.label} {self.start}-{self.end}"
+
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise ValueError(f"a span needs 0 <= start < end, not {self.start} and {self.end}")
@@ -33,7 +36,7 @@ class Document:
         object.__setattr__(self, "spans", tuple(sorted(self.spans)))
         for left, right in pairwise(self.spans):
             if right.start < left.end:
-                raise ValueError(f"spans overlap: {left} and {right}")
+                raise ValueError(f"the spans {left} and {right} overlap")
         if self.spans and self.spans[-1].end > len(self.text):
             raise ValueError(f"{self.spans[-1]} ends outside the text of {len(self.text)} characters")
 

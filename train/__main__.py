@@ -9,6 +9,7 @@ import argparse
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import yaml
 
 from thidua_ner.faults import fail, run_program
 from thidua_ner.files import write_text
-from train.config import load_config
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -39,22 +39,38 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def prepare_folder(folder: Path, manifest: dict[str, Any], resume: bool) -> None:
-    """Make room for a run: go on with the same one, replace an old one, never touch what is no run."""
+    """Make room for a run: go on with the same one, move an old one aside, never touch what is no run."""
     if folder.exists() and not folder.is_dir():
         fail(folder, 0, "is a file", "name another --output")
     old = _old_manifest(folder)
     if folder.exists() and any(folder.iterdir()) and old is None:
         fail(folder, 0, "exists and is not a run", "name another --output, or move it away")
     if resume and old:
-        for key, what in (("config", "config"), ("data_fingerprint", "data")):
-            if old[key] != manifest[key]:
-                fail(folder, 0, f"is a run of another {what}", "train without --resume, or into another --output")
+        remedy = "train without --resume, or into another --output"
+        if changed := list(_differences(old["config"], manifest["config"])):
+            fail(folder, 0, f"is a run of another config ({', '.join(changed)})", remedy)
+        if old["data_fingerprint"] != manifest["data_fingerprint"]:
+            fail(folder, 0, "is a run of other data", remedy)
         return
     if old:
-        shutil.rmtree(folder)
+        aside = folder.with_name(f"{folder.name}.old")
+        if _old_manifest(aside):
+            shutil.rmtree(aside)
+        folder.rename(aside)
+        print(f"{folder}: the run that was here is now {aside}", file=sys.stderr)
     # the manifest comes first: it is what tells a run from any other folder
     write_text(folder / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "config.yaml", yaml.safe_dump(manifest["config"], sort_keys=False, allow_unicode=True))
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Name the keys of two configs that differ, with both values."""
+    for key in sorted(old.keys() | new.keys()):
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(now, dict):
+            yield from _differences(before, now, f"{prefix}{key}.")
+        elif before != now:
+            yield f"{prefix}{key}: {before}, not {now}"
 
 
 def _old_manifest(folder: Path) -> dict[str, Any] | None:
@@ -70,6 +86,8 @@ def _old_manifest(folder: Path) -> dict[str, Any] | None:
 def main() -> None:
     """Train every fold of the protocol that is not finished yet."""
     options = parse_arguments()
+    from train.config import load_config  # its checker is an extra, whose absence `run_program` explains
+
     protocol = [f"protocol={options.protocol}"] if options.protocol else []
     config = load_config(options.config, [*options.set, *protocol])
     folder = options.output or Path("runs") / config.name

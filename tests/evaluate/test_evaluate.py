@@ -156,6 +156,11 @@ def test_the_table_lines_up(tmp_path):
         (["nowhere"], 1, "nowhere: is not a run; name a folder that `python -m train` wrote"),
         (["--gold", "nowhere", "--predictions", "p"], 1, "nowhere: does not exist; name a brat folder"),
         (["--gold", "annotations/gold", "--predictions", "nowhere"], 1, "nowhere: cannot be read"),
+        (
+            ["--gold", "x.conll", "--predictions", "p"],
+            1,
+            "x.conll: keeps no text, so that offsets",
+        ),
         (["--gold", "annotations", "--predictions", "p"], 1, "annotations: holds no documents"),
     ],
 )

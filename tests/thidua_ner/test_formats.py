@@ -73,6 +73,20 @@ def test_brat_faults(lines, line, what):
         assert not faults
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Một\r\nCông an", "CRLF line ends"),
+        ("\ufeffCông an", "byte-order mark"),
+        ("Co\u0302ng an", "decomposed Unicode"),
+        ("Công  an", "correct the offsets or the surface"),
+    ],
+)
+def test_brat_names_what_shifts_offsets(text, hint):
+    _, (fault,) = brat.parse_annotations("d.ann", "T1\tORG 0 7\tCông an", text)
+    assert hint in fault.remedy
+
+
 def test_brat_folder_lists_every_fault_of_every_file(tmp_path):
     (tmp_path / "a.txt").write_text(TEXT)
     (tmp_path / "b.ann").write_text("")
@@ -106,6 +120,10 @@ def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
         ('{"id": "a", "text": "\\ud800", "entities": []}', "half of a surrogate pair"),
         ('{"id": "a", "text": "abc", "entities": [1]}', "entity 1: 1 is not an object"),
         ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 9, "label": "ORG"}]}', "outside the text of 3"),
+        (
+            '{"id": "a", "text": "abc", "entities": [{"start": 2, "end": 1, "label": "ORG"}]}',
+            "starts at 2 and ends at 1",
+        ),
         ('{"id": "a", "text": "abc", "entities": [{"start": 0.0, "end": 2, "label": "ORG"}]}', "offsets are 0.0 and 2"),
         ('{"id": "a", "text": "abc", "entities": [{"start": true, "end": 2, "label": "ORG"}]}', "offsets are True"),
         ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "MISC"}]}', "unknown label 'MISC'"),

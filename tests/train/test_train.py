@@ -1,6 +1,7 @@
 """`python -m train` as a user runs it, on models small enough for a test."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -115,7 +116,7 @@ def test_a_run_is_resumed_only_with_its_own_config(tiny_run, tiny_arguments):
     arguments = [*tiny_arguments, "--set", "seed=9", "--output", str(tiny_run), "--resume"]
     done = run_inside("train", "configs/phobert-tiny.yaml", *arguments, check=False)
     assert done.returncode == 1
-    assert "is a run of another config; train without --resume" in done.stderr
+    assert "is a run of another config (seed: 1, not 9); train without --resume" in done.stderr
     assert json.loads((tiny_run / "manifest.json").read_text())["seed"] == 1
 
 
@@ -128,7 +129,27 @@ def test_a_run_is_resumed_only_on_its_own_data(tiny_run, tiny_arguments, project
     arguments = [config, *tiny_arguments, "--output", str(tiny_run), "--resume"]
     done = run_inside("train", *arguments, cwd=project, check=False)
     assert done.returncode == 1
-    assert "is a run of another data; train without --resume" in done.stderr
+    assert "is a run of other data; train without --resume" in done.stderr
+
+
+def test_an_old_run_is_moved_aside(tiny_arguments, tmp_path):
+    run = tmp_path / "run"
+    arguments = [*tiny_arguments, "--protocol", FOLDS[0], "--output", str(run)]
+    for seed in (5, 6, 7):
+        done = run_inside("train", "configs/phobert-tiny.yaml", *arguments, "--set", f"seed={seed}")
+    assert f"{run}: the run that was here is now {run}.old" in done.stderr
+    seeds = [json.loads((folder / "manifest.json").read_text())["seed"] for folder in (run, tmp_path / "run.old")]
+    assert seeds == [7, 6]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.old"]
+
+
+def test_a_missing_extra_is_explained(tmp_path):
+    (tmp_path / "pydantic.py").write_text("raise ModuleNotFoundError(\"No module named 'pydantic'\", name='pydantic')")
+    command = [sys.executable, "-m", "train", "configs/phobert-tiny.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "pydantic is not installed; run `pip install -e '.[train]'` in the clone\n"
 
 
 def test_a_folder_that_is_no_run_is_never_replaced(tiny_arguments, tmp_path):
