@@ -174,3 +174,11 @@ def test_the_readme_shows_the_published_scores():
     assert shown[0] == f"| system | commit | seed | {labels} | micro F1 |"
     assert RESULTS
     assert shown[2:] == list(result_rows())
+
+
+def test_the_readme_gives_the_agreement_of_the_passes():
+    gold = brat.read_folder(ROOT / "annotations/gold")
+    rules_only = brat.read_folder(ROOT / "annotations/passes/rules-only")
+    correct = sum(len(set(a.spans) & set(b.spans)) for a, b in zip(gold, rules_only, strict=True))
+    total = sum(len(document.spans) for document in gold)
+    assert f"on {correct} of {total}" in README
