@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from thidua_ner import iob2
-from thidua_ner.scoring import score, scoring_tokens
+from thidua_ner.scoring import score, tag_pair
 from thidua_ner.spans import Document, Span
 
 
@@ -38,12 +37,8 @@ def token_kappa(first: Sequence[Document], second: Sequence[Document]) -> float:
     """Cohen's kappa over the IOB2 tags of all tokens, the frequent O included."""
     from sklearn.metrics import cohen_kappa_score
 
-    tags: tuple[list[str], list[str]] = ([], [])
-    for left, right in zip(first, second, strict=True):
-        tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
-        for side, document in zip(tags, (left, right), strict=True):
-            side.extend(iob2.encode(document.spans, tokens))
-    return float(cohen_kappa_score(*tags))
+    pairs = [tag_pair(left, right) for left, right in zip(first, second, strict=True)]
+    return float(cohen_kappa_score(*([tag for pair in pairs for tag in pair[side]] for side in (0, 1))))
 
 
 def disagreements(first: Sequence[Document], second: Sequence[Document]) -> list[Disagreement]:

@@ -127,7 +127,7 @@ def _entity_problem(entity: Any, text: str, types: Collection[str]) -> tuple[str
         return f"the offsets are {start!r} and {end!r}", "give whole numbers"
     if start >= end:
         return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
-    if not 0 <= start < end <= len(text):
+    if start < 0 or end > len(text):
         return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
     if label not in types:
         return f"unknown label {label!r}", f"use one of {', '.join(types)}"

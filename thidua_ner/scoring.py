@@ -121,16 +121,19 @@ def scoring_tokens(text: str, spans: Sequence[Span]) -> list[Token]:
     return [p for p in pieces if not p.text.isspace() or p.start in starts or p.end in ends]
 
 
+def tag_pair(left: Document, right: Document) -> tuple[list[str], list[str]]:
+    """Tag two annotations of the same text in IOB2, over tokens that hold the spans of both exactly."""
+    tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
+    return iob2.encode(left.spans, tokens), iob2.encode(right.spans, tokens)
+
+
 def seqeval_report(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict[str, float]]:
     """Score with `seqeval` (`mode="strict"`, IOB2), one tag sequence a document."""
     from seqeval.metrics import classification_report
     from seqeval.scheme import IOB2
 
-    gold_tags, predicted_tags = [], []
-    for left, right in zip(gold, predicted, strict=True):
-        tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
-        gold_tags.append(iob2.encode(left.spans, tokens))
-        predicted_tags.append(iob2.encode(right.spans, tokens))
+    pairs = [tag_pair(left, right) for left, right in zip(gold, predicted, strict=True)]
+    gold_tags, predicted_tags = ([pair[side] for pair in pairs] for side in (0, 1))
     report: dict[str, dict[str, float]] = classification_report(
         gold_tags, predicted_tags, mode="strict", scheme=IOB2, output_dict=True, zero_division=0
     )

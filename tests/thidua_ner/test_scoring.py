@@ -15,7 +15,7 @@ from thidua_ner import brat, iob2
 from thidua_ner.labels import ENTITY_TYPES
 from thidua_ner.muc import OUTCOMES, muc_schemes
 from thidua_ner.records import read_documents, read_predictions
-from thidua_ner.scoring import check_against_seqeval, fingerprint, score, scoring_tokens
+from thidua_ner.scoring import check_against_seqeval, fingerprint, score, scoring_tokens, tag_pair
 from thidua_ner.spans import Document, Span
 
 GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("*.json"))
@@ -90,11 +90,6 @@ def test_seqscore_agrees_by_type(pair):
     assert float(classification.f1) == pytest.approx(scores["micro"]["f1"])
     for label, row in scores["per_type"].items():
         assert float(classification.type_scores[label].f1) == pytest.approx(row["f1"])
-
-
-def tag_pair(left, right):
-    tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
-    return iob2.encode(left.spans, tokens), iob2.encode(right.spans, tokens)
 
 
 @given(scored_pairs())
