@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.run import predict, read_run, segmentation_ceiling
+from evaluate.run import labels_of, predict, read_run, segmentation_ceiling
 from evaluate.table import score_table
 from thidua_ner.documents import read_documents
 from thidua_ner.faults import fail, run_program
@@ -70,7 +70,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     run = read_run(options.run)
     if options.gold is None and not run.test:
         fail(options.run, 0, "has no test documents of its own", "name annotated documents with --gold")
-    gold = read_documents(options.gold) if options.gold else list(run.test)
+    gold = read_documents(options.gold, labels_of(run)) if options.gold else list(run.test)
     predicted, seen = predict(run, gold)
     scores = score_documents(gold, predicted)
     scores["segmentation_ceiling"] = segmentation_ceiling(run, gold)
@@ -81,7 +81,8 @@ def evaluate_run(options: argparse.Namespace) -> None:
     show(scores)
     print(f"\npredictions.jsonl and scores.json are in {folder}")
     if seen:
-        warning = f"warning: every model was trained on {', '.join(seen)}: these scores say nothing of new texts"
+        shown = ", ".join(seen[:5]) + (f" and {len(seen) - 5} more" if len(seen) > 5 else "")
+        warning = f"warning: every model was trained on the text of {shown}: these scores say little of new texts"
         print(warning, file=sys.stderr)
 
 

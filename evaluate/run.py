@@ -8,6 +8,7 @@ from typing import Any
 
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text
+from thidua_ner.labels import OUTSIDE
 from thidua_ner.records import read_documents
 from thidua_ner.spans import Document
 from thidua_ner.traces import traces
@@ -56,7 +57,7 @@ def read_run(folder: Path) -> Run:
 
 def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
     models = tuple(Model(fold / "model", _trained_on(fold)) for fold in folds)
-    test = {document.id: document for fold in folds for document in read_documents(fold / "test.jsonl")}
+    test = {document.id: document for fold in folds for document in read_documents(fold / "test.jsonl", None)}
     return Run(folder, models, tuple(test[name] for name in sorted(test)), manifest)
 
 
@@ -109,6 +110,12 @@ def _counting(documents: Iterable[Document], bar: Any) -> Iterable[Document]:
     for document in documents:
         bar.update()
         yield document
+
+
+def labels_of(run: Run) -> list[str]:
+    """List the labels that the run's models give."""
+    tags = _read_json(run.models[0].folder / "config.json", {"id2label"})["id2label"].values()
+    return list(dict.fromkeys(tag[2:] for tag in tags if tag != OUTSIDE))
 
 
 def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, float]:

@@ -4,13 +4,17 @@ from typing import Any
 
 from tabulate import SEPARATING_LINE, tabulate
 
+MOST_DOCUMENTS = 25
+"""More rows than these are left to scores.json."""
+
 _FIGURES = ("precision", "recall", "f1")
 
 
 def score_table(scores: dict[str, Any]) -> str:
-    """Tabulate a score record in percent: labels, averages, then documents."""
+    """Tabulate a score record in percent: labels, averages, then documents where they are few."""
     averages = {name: scores[name] for name in ("micro", "macro", "weighted")}
-    blocks = [_rows(group) for group in (scores["per_type"], averages, scores["per_document"]) if group]
+    documents = scores["per_document"] if len(scores["per_document"]) <= MOST_DOCUMENTS else {}
+    blocks = [_rows(group) for group in (scores["per_type"], averages, documents) if group]
     body = [row for block in blocks for row in (SEPARATING_LINE, *block)][1:]
     headers = ["", "precision", "recall", "F1", "entities"]
     align = ("left", "right", "right", "right", "right")

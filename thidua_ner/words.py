@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from thidua_ner.labels import OUTSIDE
 from thidua_ner.spans import Document
-from thidua_ner.syllables import Token, split_sentences
+from thidua_ner.syllables import Token
 
 Segmenter = Callable[[Sequence[str]], list[int]]
 """Takes the syllables of a sentence, returns the lengths of its words in syllables."""
@@ -95,7 +95,7 @@ def reachable_spans(document: Document, segmenter: Segmenter) -> int:
     """Count the spans that begin and end on word boundaries: the most that a word-level tagger can find."""
     starts: set[int] = set()
     ends: set[int] = set()
-    for sentence in split_sentences(document.text):
+    for sentence in document.sentences():
         for word in segment(sentence.tokens, segmenter):
             starts.add(sentence.tokens[word.first].start)
             ends.add(sentence.tokens[word.last - 1].end)

@@ -1,22 +1,28 @@
 """Train the model or models of a config.
 
-python -m train configs/phobert-tiny.yaml
-python -m train configs/phobert-tiny.yaml --set seed=2 --output runs/phobert-tiny-2
-python -m train configs/phobert-tiny.yaml --protocol lodo-cantho-2022-07
+python -m train configs/cpu-small.yaml
+python -m train configs/cpu-small.yaml --set seed=2 --output runs/seed-2
+python -m train configs/cpu-small.yaml --protocol lodo-cantho-2022-07
+python -m train configs/cpu-small.yaml --set data='{format: conll, train: train.conll, test: test.conll}'
+torchrun --nproc-per-node 2 -m train configs/cpu-small.yaml
 """
 
 import argparse
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from thidua_ner.faults import fail, run_program
 from thidua_ner.files import write_text
+
+if TYPE_CHECKING:
+    from train.config import Config
+    from train.data import Fold
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -30,7 +36,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--protocol", help="lodo (five folds), default, or one fold such as lodo-cantho-2022-07")
     parser.add_argument("--output", type=Path, metavar="DIR", help="the run folder (default: runs/<name>)")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    start.add_argument("--dry-run", action="store_true", help="show config, data and expected time; write no run")
     options = parser.parse_args()
     for override in options.set:
         if "=" not in override.lstrip("="):
@@ -83,8 +91,31 @@ def _old_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if is_run else None
 
 
+def show_plan(config: "Config", folds: Sequence["Fold"]) -> None:
+    """Print the resolved config, the data of each fold, and how long training them would take."""
+    from tabulate import tabulate
+
+    from train.fold import seconds_an_update
+
+    print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True))
+    rows, total = [], 0.0
+    for fold in folds:
+        updates, seconds = seconds_an_update(fold, config)
+        total += updates * seconds
+        sizes = (len(fold.sentences), len(fold.train_documents), len(fold.validation), len(fold.test), updates)
+        rows.append([fold.name, *sizes, _duration(updates * seconds)])
+    columns = ["sentences", "training", "validation", "test", "updates", "time"]
+    print(tabulate(rows, headers=["fold", *columns], colalign=("left", *["right"] * len(columns))))
+    print(f"\nabout {_duration(total)} on this machine, from {len(folds)} short trials; nothing was written")
+
+
+def _duration(seconds: float) -> str:
+    """Write seconds as minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 def main() -> None:
-    """Train every fold of the protocol that is not finished yet."""
+    """Train every fold that is not finished yet."""
     options = parse_arguments()
     from train.config import load_config  # its checker is an extra, whose absence `run_program` explains
 
@@ -95,20 +126,35 @@ def main() -> None:
     from thidua_ner.manifest import make_manifest
     from thidua_ner.scoring import fingerprint
     from train.data import load_folds
+
+    folds = load_folds(config)
+    if options.dry_run:
+        show_plan(config, folds)
+        return
+    from accelerate import PartialState
+
     from train.fold import FINISHED, train_fold
 
-    folds = load_folds(config.data, config.protocol)
-    documents = {d.id: d for fold in folds for d in (*fold.train_documents, *fold.validation, *fold.test)}
-    manifest = make_manifest(config.model_dump(), fingerprint(list(documents.values())))
-    prepare_folder(folder, {**manifest, "folds": [fold.name for fold in folds]}, options.resume)
+    if PartialState().is_main_process:
+        documents = dict.fromkeys(d for fold in folds for d in (*fold.train_documents, *fold.validation, *fold.test))
+        manifest = make_manifest(config.model_dump(), fingerprint(list(documents)))
+        prepare_folder(folder, {**manifest, "folds": [fold.name for fold in folds]}, options.resume)
+    PartialState().wait_for_everyone()
     for number, fold in enumerate(folds, start=1):
-        title = f"fold {number} of {len(folds)}, {fold.name}: {len(fold.sentences)} sentences"
-        if (folder / fold.name / FINISHED).exists():
-            print(f"{title}, finished before", file=sys.stderr)
-            continue
-        print(title, file=sys.stderr)
-        train_fold(fold, config, folder / fold.name)
-    print(f"{folder}: {len(folds)} model{'s' if len(folds) > 1 else ''}; now: python -m evaluate {folder}")
+        finished = (folder / fold.name / FINISHED).exists()
+        tell(f"fold {number} of {len(folds)}, {fold.name}: {len(fold.sentences)} sentences", finished)
+        if not finished:
+            train_fold(fold, config, folder / fold.name)
+    if PartialState().is_main_process:
+        print(f"{folder}: {len(folds)} model{'s' if len(folds) > 1 else ''}; now: python -m evaluate {folder}")
+
+
+def tell(title: str, finished: bool) -> None:
+    """Announce a fold, once for all processes."""
+    from accelerate import PartialState
+
+    if PartialState().is_main_process:
+        print(f"{title}, finished before" if finished else title, file=sys.stderr)
 
 
 if __name__ == "__main__":

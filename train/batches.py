@@ -1,12 +1,130 @@
-"""Sentences to padded batches."""
+"""Sentences to examples, and examples to padded batches of like length."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch.utils.data import Dataset, Sampler
 from transformers import DataCollatorForTokenClassification, PreTrainedTokenizerBase
 
-from thidua_ner.models import Checkpoint, usable_positions
+from thidua_ner.models import MASKED, Checkpoint, usable_positions
+
+Example = dict[str, list[int]]
+"""`input_ids` of a window with special tokens, and `labels`: a class at each word's first subword."""
+
+
+class Reading(NamedTuple):
+    """The words of a sentence as they are read, with a tag each."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+class Examples(Dataset[Example]):
+    """Sentences as examples; with `replacement` each mention is swapped for another one with that probability.
+
+    The other mention has the same label and comes from the same sentences. A sentence that does not fit the encoder
+    is as many examples as it has windows.
+    """
+
+    def __init__(self, readings: Sequence[Reading], checkpoint: Checkpoint, replacement: float = 0.0) -> None:
+        self._encoder, self._tags = checkpoint.subword_encoder(), checkpoint.tags
+        self._replacement = replacement
+        self._mentions = mentions_by_label(readings) if replacement else {}
+        self._examples: list[Example] = []
+        self._sources: list[tuple[Reading, int]] = []
+        for reading in readings:
+            for number, example in enumerate(self._encode(reading)):
+                self._examples.append(example)
+                self._sources.append((reading, number))
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def lengths(self) -> list[int]:
+        """Count the subwords of every example as it was written."""
+        return [len(example["input_ids"]) for example in self._examples]
+
+    def fill_up(self, batch_size: int) -> None:
+        """Add examples without a class until the last batch is full, so that no process has to repeat another one."""
+        nothing = {"input_ids": self._examples[0]["input_ids"][:2], "labels": [MASKED, MASKED]}
+        self._examples += [nothing] * (-len(self) % batch_size)
+
+    def __getitem__(self, index: int) -> Example:
+        if not self._replacement or index >= len(self._sources):
+            return self._examples[index]
+        reading, window = self._sources[index]
+        windows = self._encode(swap_mentions(reading, self._mentions, self._replacement))
+        return windows[min(window, len(windows) - 1)]
+
+    def _encode(self, reading: Reading) -> list[Example]:
+        """Encode a sentence; the class of a word stands at its first subword."""
+        examples = []
+        for window in self._encoder.encode(reading.words):
+            labels = [MASKED] * len(window.input_ids)
+            for place, head in enumerate(window.heads):
+                labels[head] = self._tags.index(reading.tags[window.first_word + place])
+            examples.append({"input_ids": window.input_ids, "labels": labels})
+        return examples
+
+
+def mentions_of(reading: Reading) -> Iterator[tuple[int, int, str]]:
+    """Yield the first word, the one after the last, and the label of every mention."""
+    starts = [place for place, tag in enumerate(reading.tags) if tag.startswith("B-")]
+    for start in starts:
+        end = start + 1
+        while end < len(reading.tags) and reading.tags[end].startswith("I-"):
+            end += 1
+        yield start, end, reading.tags[start][2:]
+
+
+def mentions_by_label(readings: Sequence[Reading]) -> dict[str, list[tuple[str, ...]]]:
+    """List the different mentions of each label, in the order in which they come."""
+    found: dict[str, dict[tuple[str, ...], None]] = {}
+    for reading in readings:
+        for start, end, label in mentions_of(reading):
+            found.setdefault(label, {})[reading.words[start:end]] = None
+    return {label: list(mentions) for label, mentions in found.items()}
+
+
+def swap_mentions(reading: Reading, mentions: dict[str, list[tuple[str, ...]]], probability: float) -> Reading:
+    """Put another mention of the same label in the place of each mention, with a probability."""
+    words, tags = list(reading.words), list(reading.tags)
+    for start, end, label in reversed(list(mentions_of(reading))):
+        if torch.rand(()) < probability:
+            other = mentions[label][int(torch.randint(len(mentions[label]), ()))]
+            words[start:end] = other
+            tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (len(other) - 1)
+    return Reading(tuple(words), tuple(tags))
+
+
+class LengthSampler(Sampler[int]):
+    """Draws batches of like length in an order that depends on the seed and the epoch alone.
+
+    Every process and every resumed run finds the same order. Lengths are varied by a tenth before they are sorted, so
+    that the batches differ from epoch to epoch; only the last batch may be short.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths = torch.tensor(lengths, dtype=torch.float)
+        self._batch_size, self._seed = batch_size, seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Fix the order of an epoch."""
+        self._generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        shuffled = torch.randperm(len(self), generator=self._generator)
+        rest, grouped = shuffled.tensor_split([len(self) % self._batch_size])
+        varied = self._lengths[grouped] * (0.9 + 0.2 * torch.rand(len(grouped), generator=self._generator))
+        batches = grouped[varied.argsort()].view(-1, self._batch_size)
+        yield from batches[torch.randperm(len(batches), generator=self._generator)].flatten().tolist()
+        yield from rest.tolist()
 
 
 @dataclass
@@ -28,11 +146,12 @@ class ShiftingCollator:
         first = checkpoint.model.config.max_position_embeddings - positions
         return cls(checkpoint.tokenizer, first, positions, shift)
 
-    def __call__(self, examples: list[dict[str, list[int]]]) -> dict[str, Any]:
-        """Make a batch: `input_ids`, `attention_mask`, `labels` and `position_ids`, each examples by length."""
+    def __call__(self, examples: list[Example]) -> dict[str, Any]:
+        """Make a batch: `input_ids`, `attention_mask`, `labels`, each examples by length, and `position_ids`."""
         batch: dict[str, Any] = dict(DataCollatorForTokenClassification(self.tokenizer)(examples))
-        rows, length = batch["input_ids"].shape
-        room = min(self.shift, self.positions - length)
-        offsets = torch.randint(room + 1, (rows, 1))
-        batch["position_ids"] = self.first_position + offsets + torch.arange(length)
+        if self.shift:
+            rows, length = batch["input_ids"].shape
+            room = min(self.shift, self.positions - length)
+            offsets = torch.randint(room + 1, (rows, 1))
+            batch["position_ids"] = self.first_position + offsets + torch.arange(length)
         return batch

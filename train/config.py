@@ -3,14 +3,19 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from thidua_ner.faults import DataError, Fault, fail
 from thidua_ner.files import read_text
+from thidua_ner.iob2 import Repair
+from thidua_ner.vocabulary import Vocabulary
 from thidua_ner.words import SEGMENTERS
+
+SCRATCH = "scratch"
+"""The encoder that is made from nothing."""
 
 Unit = Field(ge=0.0, lt=1.0)
 
@@ -27,7 +32,6 @@ class ScratchConfig(_Section):
     layers: int = Field(ge=1)
     heads: int = Field(ge=1)
     intermediate_size: int = Field(ge=8)
-    dropout: float = Unit
     positions: int = Field(ge=16)
 
     @model_validator(mode="after")
@@ -37,29 +41,79 @@ class ScratchConfig(_Section):
         return self
 
 
+class ConllData(_Section):
+    """Files of one token and its tag a line; the labels are those of the training file."""
+
+    format: Literal["conll"]
+    train: str
+    validation: str | None = None
+    test: str | None = None
+    repair: Repair = "none"
+
+
+class HubData(_Section):
+    """Any dataset of tokens and tags, in a folder or on the hub."""
+
+    dataset: str
+    config: str | None = None
+    repair: Repair = "none"
+
+
+def _kind_of_data(value: Any) -> str:
+    """Tell the three kinds of data apart by what is written."""
+    if isinstance(value, HubData) or (isinstance(value, dict) and "dataset" in value):
+        return "dataset"
+    return "conll" if isinstance(value, (ConllData, dict)) else "benchmark"
+
+
+Data = Annotated[
+    Annotated[str, Tag("benchmark")] | Annotated[ConllData, Tag("conll")] | Annotated[HubData, Tag("dataset")],
+    Discriminator(_kind_of_data),
+]
+_KINDS_OF_DATA = frozenset({"benchmark", "conll", "dataset"})
+
+
 class TrainingConfig(_Section):
-    """How the weights are learnt: AdamW, a linear warm-up over part of the updates, a linear decay."""
+    """How the weights are learnt: AdamW, a linear warm-up over part of the updates, then a linear decay or none."""
 
     epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    min_updates: int = Field(default=0, ge=0, description="more epochs are added until there are so many updates")
+    batch_size: int = Field(ge=1, description="sentences an update, over all processes")
     learning_rate: float = Field(gt=0.0, le=1.0)
+    head_learning_rate: float | None = Field(default=None, gt=0.0, le=1.0)
+    schedule: Literal["linear", "constant"] = "linear"
     warmup: float = Unit
     weight_decay: float = Unit
-    position_shift: int = Field(ge=0, description="places")
-    checkpoint_every: int = Field(ge=1, description="epochs")
+    precision: Literal["auto", "fp32", "bf16"] = "fp32"
+    mention_replacement: float = Field(default=0.0, ge=0.0, le=1.0, description="probability")
+    position_shift: int = Field(default=0, ge=0, description="places")
+    checkpoint_every: int = Field(default=1, ge=1, description="epochs")
+    patience: int | None = Field(default=None, ge=1, description="epochs without a better F1 on validation")
+    tensorboard: bool = False
 
 
 class Config(_Section):
     """All that a run needs to be repeated, beside the data."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-    data: str = "data"
+    data: Data = "data"
     protocol: str = "lodo"
-    encoder: Literal["scratch"]
-    scratch: ScratchConfig
+    encoder: str = Field(min_length=1)
+    vocabulary: Vocabulary = "full"
+    dropout: float = Unit
+    attention_dropout: float = Unit
+    scratch: ScratchConfig | None = None
     segmenter: Literal[tuple(SEGMENTERS)]  # type: ignore[valid-type]
     training: TrainingConfig
     seed: int = Field(ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _scratch_has_a_size(self) -> Self:
+        if (self.encoder == SCRATCH) != (self.scratch is not None):
+            raise ValueError(f"the section `scratch` goes with `encoder: {SCRATCH}`, and only with it")
+        if self.encoder == SCRATCH and self.vocabulary != "full":
+            raise ValueError(f"`encoder: {SCRATCH}` learns its vocabulary; leave out `vocabulary`")
+        return self
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -111,7 +165,10 @@ def _override(values: dict[str, Any], override: str) -> str:
 
 def _fault(path: Path, lines: dict[str, int], item: Any) -> Fault:
     """Turn a finding of pydantic's into a fault of the config file."""
-    key = ".".join(map(str, item["loc"]))
+    parts = [str(part) for part in item["loc"]]
+    if parts[:1] == ["data"] and parts[1:2] and parts[1] in _KINDS_OF_DATA:
+        del parts[1]  # the kind, which is not written
+    key = ".".join(parts)
     line = lines.get(key, lines.get(key.rpartition(".")[0], 0))
     if item["type"] == "extra_forbidden":
         return Fault(str(path), line, f"unknown key {key!r}", "correct its name or delete it")

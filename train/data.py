@@ -1,25 +1,27 @@
-"""The dataset as folds: sentences to train on, whole documents to validate and test on."""
+"""Data as folds: sentences to train on, whole documents to validate and test on."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import datasets
-
+from thidua_ner import conll, iob2
 from thidua_ner.faults import fail
-from thidua_ner.files import read_text
-from thidua_ner.spans import Document, Span
+from thidua_ner.labels import OUTSIDE
+from thidua_ner.spans import Document
 from thidua_ner.syllables import Token
+from train.config import Config, ConllData, HubData
+
+WHOLE = "all"
+"""The name of the only fold of data that comes with its own splits."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """The tokens of a sentence, in its own offsets, with a tag each."""
+    """The tokens of a sentence with a tag each; `document` is the number of its document among the training ones."""
 
     tokens: tuple[Token, ...]
     tags: tuple[str, ...]
+    document: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,49 +36,50 @@ class Fold:
     test: tuple[Document, ...]
 
 
-def load_folds(data: str, protocol: str) -> list[Fold]:
-    """Read the folds of a protocol: the dataset's configuration of that name, or all that begin with it."""
-    card = Path(data) / "README.md"
-    if not card.is_file() or not read_text(card).startswith("---"):
-        fail(data, 0, "is not a dataset folder", "run `python -m thidua_ner build`, or correct the config's `data`")
-    datasets.disable_progress_bars()
-    with tempfile.TemporaryDirectory() as cache:  # `datasets` cannot tell a rebuilt folder from the one it has cached
-        try:
-            return _load_folds(data, protocol, cache)
-        except (datasets.exceptions.DatasetsError, OSError, ValueError, KeyError) as error:
-            fail(data, 0, f"cannot be loaded ({str(error).splitlines()[0]})", "run `python -m thidua_ner build`")
+def load_folds(config: Config) -> list[Fold]:
+    """Read the folds of a config: a protocol of the benchmark, or the one fold of other data."""
+    if isinstance(config.data, ConllData):
+        return [_conll_fold(config.data)]
+    from train.repository import load_protocol, load_splits  # `datasets` takes seconds to import
+
+    if isinstance(config.data, HubData):
+        return [whole_fold(load_splits(config.data))]
+    return load_protocol(config.data, config.protocol)
 
 
-def _load_folds(data: str, protocol: str, cache: str) -> list[Fold]:
-    def load(name: str) -> datasets.DatasetDict:
-        return datasets.load_dataset(data, name, cache_dir=cache, keep_in_memory=True)
-
-    names = datasets.get_dataset_config_names(data)
-    splits = {name: load(name) for name in names if name == protocol or name.startswith(f"{protocol}-")}
-    trainable = [name for name, split in splits.items() if "train" in split]
-    if not trainable:
-        known = "lodo, " + ", ".join(name for name in names if name not in ("gold", "documents"))
-        fail(data, 0, f"has no protocol {protocol!r} with a training split", f"use one of {known}")
-    documents = {row["id"]: _document(row) for split in load("documents").values() for row in split}
-    return [_fold(name, splits[name], documents) for name in trainable]
+def _conll_fold(data: ConllData) -> Fold:
+    """Read the files of a data set in CoNLL format; DataError where one has labels that the training file lacks."""
+    train = conll.read_file(Path(data.train), None, data.repair)
+    labels = labels_of(train)
+    others = {
+        split: conll.read_file(Path(path), labels, data.repair)
+        for split, path in (("validation", data.validation), ("test", data.test))
+        if path
+    }
+    return whole_fold({"train": train, **others})
 
 
-def _document(row: dict[str, Any]) -> Document:
-    return Document(row["id"], row["text"], tuple(Span(e["start"], e["end"], e["label"]) for e in row["entities"]))
+def whole_fold(splits: dict[str, list[Document]]) -> Fold:
+    """Make the fold of data with splits of its own; its tags are the labels of the training split."""
+    train = splits["train"]
+    labels = labels_of(train)
+    if not labels:
+        fail("data", 0, "the training split has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
+    tags = (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in "BI"))
+    validation, test = (tuple(splits.get(split, ())) for split in ("validation", "test"))
+    return Fold(WHOLE, tags, tuple(tag_sentences(train)), tuple(train), validation, test)
 
 
-def _fold(name: str, splits: datasets.DatasetDict, documents: dict[str, Document]) -> Fold:
-    """Turn a configuration's splits into a fold."""
-    tags = tuple(splits["train"].features["ner_tags"].feature.names)
-
-    def of(split: str) -> tuple[Document, ...]:
-        return tuple(documents[i] for i in dict.fromkeys(splits[split]["doc_id"])) if split in splits else ()
-
-    return Fold(
-        name, tags, tuple(_sentence(r, tags) for r in splits["train"]), of("train"), of("validation"), of("test")
-    )
+def labels_of(documents: Sequence[Document]) -> list[str]:
+    """List the labels of documents in the order of the alphabet."""
+    return sorted({span.label for document in documents for span in document.spans})
 
 
-def _sentence(row: dict[str, Any], tags: Sequence[str]) -> TaggedSentence:
-    tokens = map(Token, row["tokens"], row["token_starts"], row["token_ends"])
-    return TaggedSentence(tuple(tokens), tuple(tags[index] for index in row["ner_tags"]))
+def tag_sentences(documents: Sequence[Document]) -> list[TaggedSentence]:
+    """Tag every sentence of documents."""
+    tagged = []
+    for number, document in enumerate(documents):
+        for sentence in document.sentences():
+            inside = [span for span in document.spans if sentence.start <= span.start < sentence.end]
+            tagged.append(TaggedSentence(sentence.tokens, tuple(iob2.encode(inside, sentence.tokens)), number))
+    return tagged

@@ -1,48 +1,120 @@
 """One fold to one model."""
 
 import json
-import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import ProgressCallback, Trainer, TrainingArguments, set_seed
-from transformers.utils import logging as transformers_logging
+from accelerate import PartialState
+from transformers import set_seed
 
-from thidua_ner.encoders import RobertaSize, learn_phobert_tokenizer, small_roberta
+from thidua_ner.encoders import load_encoder
 from thidua_ner.files import write_text
-from thidua_ner.models import MASKED, Checkpoint, new_checkpoint
+from thidua_ner.models import Checkpoint, blank_model
+from thidua_ner.quiet import quiet_transformers
 from thidua_ner.records import format_json_lines, write_documents
 from thidua_ner.scoring import score
+from thidua_ner.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
 from thidua_ner.spans import Document
 from thidua_ner.tagger import Tagger
 from thidua_ner.traces import traces_of
 from thidua_ner.words import SEGMENTERS, Word, ceiling, segment, split_at_entities
-from train.batches import ShiftingCollator
+from train.batches import Examples, Reading
 from train.config import Config
-from train.data import Fold, TaggedSentence
-from train.progress import QuietProgress
+from train.data import Fold
+from train.trainer import epochs_needed, fit
 
 FINISHED = "fold.json"
 """Written last: a fold folder that has it is complete."""
 
+_TIMED_UPDATES = 6
 
-def train_fold(fold: Fold, config: Config, folder: Path) -> dict[str, Any]:
-    """Train a fold's model into `folder/model`, going on from the last whole checkpoint there; return its record."""
+
+def train_fold(fold: Fold, config: Config, folder: Path) -> None:
+    """Train a fold's model into `folder/model`, going on from the last whole checkpoint there.
+
+    Every process of a data-parallel run calls this; the main one writes.
+    """
     started = time.monotonic()
-    transformers_logging.disable_progress_bar()  # of writing weights; the Trainer's own bar stays
     set_seed(config.seed)
+    checkpoint, examples = _prepare(fold, config, folder / "model")
+    log = fit(checkpoint, examples, config, folder / "checkpoints", _validator(checkpoint, fold.validation))
+    checkpoint.model.eval()
+    if PartialState().is_main_process:
+        with quiet_transformers():
+            checkpoint.save(folder / "model")
+        write_text(folder / "train_log.jsonl", format_json_lines(log))
+        write_documents(folder / "test.jsonl", fold.test)
+        record = _record(fold, config, checkpoint, log)
+        record["seconds"] = round(time.monotonic() - started, 1)
+        write_text(folder / FINISHED, json.dumps(record, indent=2) + "\n")
+    PartialState().wait_for_everyone()
+
+
+def seconds_an_update(fold: Fold, config: Config) -> tuple[int, float]:
+    """Count the updates of a fold and time a few of them, on a model that is thrown away."""
+    set_seed(config.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint, examples = _prepare(fold, config, Path(folder))
+        fit(checkpoint, examples, config, Path(folder), max_updates=1)  # the first one is slower
+        started = time.monotonic()
+        fit(checkpoint, examples, config, Path(folder), max_updates=_TIMED_UPDATES)
+        seconds = (time.monotonic() - started) / _TIMED_UPDATES
+    training = config.training
+    return epochs_needed(training, len(examples)) * -(-len(examples) // training.batch_size), seconds
+
+
+def _prepare(fold: Fold, config: Config, folder: Path) -> tuple[Checkpoint, Examples]:
+    """Segment and encode the training sentences, and make the model that is to learn them."""
     segmenter = SEGMENTERS[config.segmenter]
     words = [split_at_entities(segment(s.tokens, segmenter), s.tags) for s in fold.sentences]
-    checkpoint = _fresh_checkpoint(fold, words, config, folder / "model")
-    examples = _examples(fold.sentences, words, checkpoint)
-    log = _fit(checkpoint, examples, config, folder / "checkpoints")
+    checkpoint = _fresh_checkpoint(fold, words, config, folder)
+    readings = [
+        Reading(tuple(word.text for word in own), tuple(sentence.tags[word.first] for word in own))
+        for sentence, own in zip(fold.sentences, words, strict=True)
+    ]
+    return checkpoint, Examples(readings, checkpoint, config.training.mention_replacement)
+
+
+def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Config, folder: Path) -> Checkpoint:
+    """Load the encoder, or learn a vocabulary from the fold's training sentences and make one."""
+    if config.scratch is None:
+        with PartialState().main_process_first():  # which may have to build it
+            model, tokenizer = load_encoder(
+                config.encoder, config.vocabulary, fold.tags, config.dropout, config.attention_dropout
+            )
+        return Checkpoint(model, tokenizer, fold.tags, config.segmenter)
+    size = config.scratch
+    with PartialState().main_process_first():
+        if PartialState().is_main_process:
+            learn_phobert_vocabulary((word.text for sentence in words for word in sentence), size.merges, folder)
+    tokenizer = phobert_tokenizer(folder)
+    description = small_roberta(tokenizer, **size.model_dump(exclude={"merges"}))
+    model = blank_model(description, fold.tags, config.dropout, config.attention_dropout)
+    return Checkpoint(model, tokenizer, fold.tags, config.segmenter)
+
+
+def _validator(checkpoint: Checkpoint, documents: Sequence[Document]) -> Any:
+    """Make the function that scores the model on the validation documents, where the fold has any."""
+    return (lambda: _validate(checkpoint, documents)["f1"]) if documents else None
+
+
+def _validate(checkpoint: Checkpoint, documents: Sequence[Document]) -> dict[str, float]:
+    """Score the validation documents and leave the model in the mode that it was in."""
+    was_training = checkpoint.model.training
     checkpoint.model.eval()
-    checkpoint.save(folder / "model")
-    write_text(folder / "train_log.jsonl", format_json_lines(log))
-    write_documents(folder / "test.jsonl", fold.test)
-    record = {
+    predicted = list(Tagger([checkpoint]).tag_many(documents))
+    checkpoint.model.train(was_training)
+    micro: dict[str, float] = score(documents, predicted)["micro"]
+    return micro
+
+
+def _record(fold: Fold, config: Config, checkpoint: Checkpoint, log: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Tell what the model was trained on and how that went."""
+    segmenter = SEGMENTERS[config.segmenter]
+    return {
         "fold": fold.name,
         "seed": config.seed,
         "train_documents": {document.id: document.text_sha256 for document in fold.train_documents},
@@ -55,89 +127,5 @@ def train_fold(fold: Fold, config: Config, folder: Path) -> dict[str, Any]:
             "train": ceiling(fold.train_documents, segmenter),
             "test": ceiling(fold.test, segmenter),
         },
-        "validation": _validate(checkpoint, fold.validation),
-        "seconds": round(time.monotonic() - started, 1),
+        "validation": _validate(checkpoint, fold.validation) if fold.validation else None,
     }
-    write_text(folder / FINISHED, json.dumps(record, indent=2) + "\n")
-    return record
-
-
-def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Config, folder: Path) -> Checkpoint:
-    """Learn the vocabulary from the fold's training sentences and make a model with random weights."""
-    size = config.scratch
-    spellings = (word.text for sentence in words for word in sentence)
-    tokenizer = learn_phobert_tokenizer(spellings, size.merges, folder)
-    description = small_roberta(tokenizer, RobertaSize(**size.model_dump(exclude={"merges"})))
-    return new_checkpoint(description, tokenizer, fold.tags, config.segmenter)
-
-
-def _examples(
-    sentences: Sequence[TaggedSentence], words: Sequence[Sequence[Word]], checkpoint: Checkpoint
-) -> list[dict[str, list[int]]]:
-    """Encode sentences; the class of a word stands at its first subword."""
-    encoder = checkpoint.subword_encoder()
-    examples = []
-    for sentence, own in zip(sentences, words, strict=True):
-        classes = [checkpoint.tags.index(sentence.tags[word.first]) for word in own]
-        for window in encoder.encode([word.text for word in own]):
-            labels = [MASKED] * len(window.input_ids)
-            for place, head in enumerate(window.heads):
-                labels[head] = classes[window.first_word + place]
-            examples.append({"input_ids": window.input_ids, "labels": labels})
-    return examples
-
-
-def _fit(
-    checkpoint: Checkpoint, examples: list[dict[str, list[int]]], config: Config, folder: Path
-) -> list[dict[str, float]]:
-    """Train in place with the `transformers` Trainer and return its log."""
-    training = config.training
-    updates = -(-len(examples) // training.batch_size)
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=training.epochs,
-        per_device_train_batch_size=training.batch_size,
-        learning_rate=training.learning_rate,
-        warmup_steps=training.warmup,
-        weight_decay=training.weight_decay,
-        save_strategy="steps",
-        save_steps=updates * training.checkpoint_every,
-        save_total_limit=1,
-        logging_steps=updates,
-        seed=config.seed,
-        report_to="none",
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-    )
-    trainer = Trainer(
-        model=checkpoint.model,
-        args=arguments,
-        train_dataset=examples,
-        data_collator=ShiftingCollator.for_checkpoint(checkpoint, training.position_shift),
-        processing_class=checkpoint.tokenizer,
-    )
-    trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(QuietProgress)
-    trainer.train(resume_from_checkpoint=_last_whole_checkpoint(folder))
-    return list(trainer.state.log_history)
-
-
-def _last_whole_checkpoint(folder: Path) -> str | None:
-    """Find the last checkpoint that was written to its end, and delete those that were not."""
-    whole: list[tuple[int, str]] = []
-    for path in folder.glob("checkpoint-*"):
-        try:
-            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))  # written last
-            whole.append((int(state["global_step"]), str(path)))
-        except (OSError, ValueError, KeyError):
-            shutil.rmtree(path)
-    return max(whole)[1] if whole else None
-
-
-def _validate(checkpoint: Checkpoint, documents: Sequence[Document]) -> dict[str, float] | None:
-    """Score the validation documents, where the fold has any."""
-    if not documents:
-        return None
-    predicted = list(Tagger([checkpoint]).tag_many(documents))
-    micro: dict[str, float] = score(documents, predicted)["micro"]
-    return micro

@@ -62,7 +62,7 @@ def test_other_documents_are_tagged_by_all_models_together(tiny_run, tmp_path):
 def test_scores_on_training_documents_are_said_to_be_so(tiny_run, tmp_path):
     fold = tiny_run / "lodo-cantho-2022-07"
     done = run_inside("evaluate", str(fold), "--gold", str(GOLD), "--output", str(tmp_path))
-    assert "warning: every model was trained on khanhhoa-2023-11, nghean-2020-07" in done.stderr
+    assert "warning: every model was trained on the text of khanhhoa-2023-11, nghean-2020-07" in done.stderr
     assert len(scores_of(tmp_path)["trained_on"]) == 4
     own = run_inside("evaluate", str(fold), "--output", str(tmp_path))
     assert "warning" not in own.stderr

@@ -12,16 +12,16 @@ from transformers import AutoTokenizer, BertConfig, BertTokenizerFast, PhobertTo
 from tests.conftest import ROOT
 from tests.strategies import documents
 from thidua_ner import brat
-from thidua_ner.encoders import RobertaSize, learn_phobert_tokenizer, small_roberta
 from thidua_ner.faults import DataError
 from thidua_ner.labels import TAGS
-from thidua_ner.models import load_checkpoint, new_checkpoint, usable_positions
+from thidua_ner.models import Checkpoint, blank_model, load_checkpoint, usable_positions
+from thidua_ner.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
 from thidua_ner.subwords import SubwordEncoder, best_windows
 from thidua_ner.syllables import split_sentences
 from thidua_ner.tagger import Tagger
 from thidua_ner.words import SEGMENTERS, segment
 
-SIZE = RobertaSize(hidden_size=16, layers=1, heads=2, intermediate_size=16, dropout=0.0, positions=32)
+SIZE = {"hidden_size": 16, "layers": 1, "heads": 2, "intermediate_size": 16, "positions": 32}
 
 
 def gold_words():
@@ -29,6 +29,16 @@ def gold_words():
         for sentence in split_sentences(document.text):
             for word in segment(sentence.tokens, SEGMENTERS["underthesea"]):
                 yield word.text
+
+
+def learn_phobert_tokenizer(words, merges, folder):
+    learn_phobert_vocabulary(words, merges, folder)
+    return phobert_tokenizer(folder)
+
+
+def small_checkpoint(tokenizer, tags):
+    torch.manual_seed(0)
+    return Checkpoint(blank_model(small_roberta(tokenizer, **SIZE), tags, 0.0, 0.0), tokenizer, tags, "underthesea")
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +57,7 @@ def fast_tokenizer(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def checkpoint(phobert):
-    torch.manual_seed(0)
-    return new_checkpoint(small_roberta(phobert, SIZE), phobert, TAGS, "underthesea")
+    return small_checkpoint(phobert, TAGS)
 
 
 def test_the_learnt_vocabulary_spells_every_training_word(phobert):
@@ -102,7 +111,7 @@ def test_a_short_sentence_is_what_the_tokenizer_itself_makes(phobert, fast_token
 
 
 def test_roberta_loses_positions_to_its_padding(phobert):
-    assert usable_positions(small_roberta(phobert, SIZE)) == 32
+    assert usable_positions(small_roberta(phobert, **SIZE)) == 32
     assert usable_positions(BertConfig(max_position_embeddings=512)) == 512
 
 
@@ -137,7 +146,7 @@ def test_a_damaged_checkpoint_is_named(checkpoint, tmp_path, name):
 
 def test_checkpoints_that_do_not_fit_each_other_are_refused(checkpoint, phobert, tmp_path):
     checkpoint.save(tmp_path / "a")
-    new_checkpoint(small_roberta(phobert, SIZE), phobert, TAGS[:5], "underthesea").save(tmp_path / "b")
+    small_checkpoint(phobert, TAGS[:5]).save(tmp_path / "b")
     with pytest.raises(DataError, match="other tags"):
         Tagger.load(tmp_path / "a", tmp_path / "b")
 

@@ -14,6 +14,7 @@ import yaml
 from tests.conftest import ROOT, run_inside
 from thidua_ner.records import read_documents
 from thidua_ner.traces import traces_of
+from train.config import load_config
 from train.data import load_folds
 
 FOLDS = [f"lodo-{name}" for name in ("cantho-2022-07", "khanhhoa-2023-11", "nghean-2020-07", "quangnam-2023-07")]
@@ -196,7 +197,7 @@ def test_default_protocol_has_a_validation_score(tiny_arguments, tmp_path):
 
 def test_folds_are_what_the_dataset_says(monkeypatch):
     monkeypatch.chdir(ROOT)
-    folds = load_folds("data", "lodo")
+    folds = load_folds(load_config(ROOT / "configs/phobert-tiny.yaml"))
     assert [fold.name for fold in folds] == FOLDS
     assert all(len(s.tokens) == len(s.tags) for fold in folds for s in fold.sentences)
     assert sum(len(document.spans) for fold in folds for document in fold.test) == 176

@@ -1,0 +1,129 @@
+"""What Vietnamese spelling can produce, and a multilingual tokenizer cut down to it.
+
+Most pieces of a multilingual vocabulary belong to scripts that Vietnamese news never use. A Unigram tokenizer
+splits a word into the likeliest pieces, so that it splits as before as long as those pieces are still there.
+"""
+
+import json
+import string
+import unicodedata
+from collections.abc import Iterator
+from itertools import product
+from typing import TYPE_CHECKING, Literal
+
+from thidua_ner.faults import fail
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+Vocabulary = Literal["full", "vietnamese"]
+"""Keep every subword of an encoder, or only those that Vietnamese spelling can produce."""
+
+ONSETS = " b c ch d đ g gh gi h k kh l m n ng ngh nh p ph qu r s t th tr v x"
+"""Parted by spaces, the first of them empty."""
+
+RIMES = (
+    "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăp ăt âc âm ân âng âp ât âu ây "
+    "e ec em en eng eo ep et ê êch êm ên ênh êp êt êu "
+    "i ia ich iêc iêm iên iêng iêp iêt iêu im in inh ip it iu "
+    "o oa oac oach oai oam oan oang oanh oao oap oat oay oăc oăm oăn oăng oăt oc oe oen oeo oet oi om on ong "
+    "ooc oong op ot ô ôc ôi ôm ôn ông ôp ôt ơ ơi ơm ơn ơp ơt "
+    "u ua uân uâng uât uây uc uê uêch uên uênh uêu ui um un ung uơ uôc uôi uôm uôn uông uôt up ut "
+    "uy uya uych uyên uyêt uym uyn uynh uyp uyt uyu ư ưa ưc ưi ưm ưn ưng ươ ươc ươi ươm ươn ương ươp ươt ươu ưt ưu "
+    "y yêm yên yêng yêt yêu"
+)
+TONES = ("", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323")
+"""Combining marks: none, grave, acute, tilde, hook above, dot below."""
+
+_VOWELS = frozenset("aăâeêioôơuưy")
+
+
+LOANWORDS = (
+    "aids app atm bar bitcoin blog bluetooth bot box camera campuchia card casino chat check chip click clip club "
+    "cocaine code combo comment congan container covid cyber data date diesel drone ecstasy email euro event "
+    "facebook fan fanpage festival file flycam follow forum game gas gmail google group hacker hashtag heroin "
+    "hotline html http https internet karaoke ketamine khmer laptop like link live livestream logo mail malware "
+    "marketing media menu messenger meth methamphetamine mobile model modem module motor music net news offline "
+    "online password photo pin police port post pro project radio rap robot sars scan server share shipper shop "
+    "show sim singapore site smart smartphone software spa sport star startup stop studio style super support "
+    "taxi team telegram test text tiktok time token top topic tour trend twitter update url usb user version "
+    "viber video viettel vip virus visa voucher web website wifi www youtube zalo"
+)
+"""Words of Latin letters that Vietnamese news use as they are, names of sites and addresses among them."""
+
+
+def syllables() -> Iterator[str]:
+    """Yield every syllable of Vietnamese spelling in lower case, the tone on either vowel (`hoà`, `hòa`)."""
+    for onset, rime, tone in product(ONSETS.split(" "), RIMES.split(), TONES):
+        if not tone:
+            yield onset + rime
+            continue
+        for place, letter in enumerate(rime, start=1):
+            if letter in _VOWELS:
+                yield unicodedata.normalize("NFC", f"{onset}{rime[:place]}{tone}{rime[place:]}")
+
+
+def spellings() -> Iterator[str]:
+    """Yield every syllable and loanword in lower case, capitalised and in capitals."""
+    for word in dict.fromkeys((*syllables(), *LOANWORDS.split())):
+        yield from (word, word.capitalize(), word.upper())
+
+
+SHORT, SHORT_CAPITALS = 3, 5
+"""Letters in a piece of plain Latin letters that is kept, for foreign names, and in one of capitals (`UBND`, `QĐ`)."""
+
+_SPACE = "▁"
+_LATIN = frozenset(string.ascii_letters)
+_OTHER_SCRIPTS = "\u2c00"
+"""From here on Unicode has letters again, and signs that belong to them."""
+
+
+def _is_kept(piece: str) -> bool:
+    """Tell whether a piece stays for its characters alone: a Latin letter, a few of them, figures, punctuation."""
+    body = piece.removeprefix(_SPACE)
+    if body.isalpha():
+        if _LATIN.issuperset(body):
+            return len(body) <= (SHORT_CAPITALS if body.isupper() else SHORT)
+        latin = all("LATIN" in unicodedata.name(letter, "") for letter in body)
+        return latin and (len(body) == 1 or (body.isupper() and len(body) <= SHORT_CAPITALS and "Đ" in body))
+    return all(not c.isalpha() and unicodedata.category(c)[0] != "M" and c < _OTHER_SCRIPTS for c in body)
+
+
+def vietnamese_pieces(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """List, in order, the ids of the pieces that Vietnamese text can need, special ones included.
+
+    They are the pieces of every syllable in three casings, after a space and after a bracket, and those that
+    `_is_kept` keeps.
+    """
+    used = set(tokenizer.all_special_ids)
+    used.update(index for piece, index in tokenizer.get_vocab().items() if _is_kept(piece))
+    words = list(spellings())
+    for form in (words, [f"({word}" for word in words]):
+        for ids in tokenizer(form, add_special_tokens=False)["input_ids"]:
+            used.update(ids)
+    return sorted(used)
+
+
+def trim(tokenizer: "PreTrainedTokenizerBase", kept: list[int]) -> "PreTrainedTokenizerFast":
+    """Make a tokenizer of the pieces `kept`, numbered in their order; DataError where it is not a Unigram tokenizer."""
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    description = json.loads(backend.to_str()) if backend is not None else {}
+    model = description.get("model", {})
+    if model.get("type") != "Unigram":
+        fail(tokenizer.name_or_path, 0, "has no Unigram tokenizer to trim", "set `vocabulary: full`")
+    new_ids = {old: new for new, old in enumerate(kept)}
+    model["vocab"] = [model["vocab"][old] for old in kept if old < len(model["vocab"])]
+    model["unk_id"] = new_ids[model["unk_id"]]
+    description["added_tokens"] = [
+        {**token, "id": new_ids[token["id"]]} for token in description["added_tokens"] if token["id"] in new_ids
+    ]
+    for token in (description.get("post_processor") or {}).get("special_tokens", {}).values():
+        token["ids"] = [new_ids[old] for old in token["ids"]]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(json.dumps(description)),
+        model_max_length=tokenizer.model_max_length,
+        **tokenizer.special_tokens_map,
+    )

@@ -1,0 +1,151 @@
+"""The `transformers` Trainer with our batches, our learning rates and our F1."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import EarlyStoppingCallback, ProgressCallback, Trainer, TrainerControl, TrainingArguments
+from transformers.utils import logging as transformers_logging
+
+from thidua_ner.models import MASKED, Checkpoint
+from train.batches import Examples, LengthSampler, ShiftingCollator
+from train.config import Config, TrainingConfig
+from train.dropout import use_byte_dropout
+from train.progress import QuietProgress
+
+Validate = Callable[[], float]
+"""Returns the F1 of the model as it stands on the validation documents."""
+
+
+class TaggerTrainer(Trainer):  # type: ignore[misc]
+    """Trains a token classifier; `validate` takes the place of the Trainer's own evaluation."""
+
+    def __init__(self, *, head_learning_rate: float | None, validate: Validate | None, **arguments: Any) -> None:
+        super().__init__(compute_loss_func=token_loss, **arguments)
+        self._head_learning_rate = head_learning_rate
+        self._validate = validate
+
+    def _get_train_sampler(self, train_dataset: Examples | None = None) -> LengthSampler:
+        examples: Examples = train_dataset or self.train_dataset
+        return LengthSampler(examples.lengths(), self.args.train_batch_size * self.args.world_size, self.args.seed)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Make the optimizer, with a learning rate of its own for the weights outside the encoder."""
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        if self._head_learning_rate is None:
+            return optimizer
+        encoder = {id(parameter) for parameter in self.model.base_model.parameters()}
+        for group in list(optimizer.param_groups):
+            head = [parameter for parameter in group["params"] if id(parameter) not in encoder]
+            group["params"] = [parameter for parameter in group["params"] if id(parameter) in encoder]
+            if head:
+                optimizer.add_param_group({**group, "params": head, "lr": self._head_learning_rate})
+        return optimizer
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Score the validation documents."""
+        assert self._validate is not None  # noqa: S101
+        metrics = {"eval_f1": self._validate()}
+        self.log(metrics)
+        # the callbacks may ask the Trainer to stop
+        self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def token_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+    """Average the cross-entropy over the words of an update, whichever process they are on."""
+    logits = outputs["logits"].float().flatten(0, 1)
+    total = nn.functional.cross_entropy(logits, labels.flatten(), ignore_index=MASKED, reduction="sum")
+    return total / (num_items_in_batch if num_items_in_batch is not None else (labels != MASKED).sum())
+
+
+def native_bf16() -> bool:
+    """Tell whether the device that trains computes in bfloat16, not only stores it."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def epochs_needed(training: TrainingConfig, n_examples: int) -> int:
+    """Count the epochs that give at least the least number of updates."""
+    return max(training.epochs, -(-training.min_updates // -(-n_examples // training.batch_size)))
+
+
+def fit(
+    checkpoint: Checkpoint,
+    examples: Examples,
+    config: Config,
+    folder: Path,
+    validate: Validate | None = None,
+    max_updates: int = -1,
+) -> list[dict[str, float]]:
+    """Train in place, going on from the last whole checkpoint in `folder`, and return the log."""
+    transformers_logging.disable_progress_bar()  # of writing weights; the Trainer's own bar stays
+    training = config.training
+    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if n_processes > 1:
+        examples.fill_up(training.batch_size)
+    updates = -(-len(examples) // training.batch_size)
+    stops_early = training.patience is not None and validate is not None
+    rhythm = updates * (1 if stops_early else training.checkpoint_every)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=epochs_needed(training, len(examples)),
+        max_steps=max_updates,
+        per_device_train_batch_size=training.batch_size // n_processes,
+        learning_rate=training.learning_rate,
+        lr_scheduler_type="linear" if training.schedule == "linear" else "constant_with_warmup",
+        warmup_steps=training.warmup,
+        weight_decay=training.weight_decay,
+        optim="adamw_torch_fused",
+        bf16=training.precision == "bf16" or (training.precision == "auto" and native_bf16()),
+        save_strategy="no" if max_updates > 0 else "steps",
+        save_steps=rhythm,
+        save_total_limit=1,
+        eval_strategy="steps" if stops_early else "no",
+        eval_steps=rhythm,
+        load_best_model_at_end=stops_early,
+        metric_for_best_model="f1" if stops_early else None,
+        greater_is_better=True if stops_early else None,
+        logging_steps=updates,
+        seed=config.seed,
+        use_cpu=not torch.cuda.is_available(),
+        report_to="tensorboard" if training.tensorboard else "none",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        disable_tqdm=False,
+    )
+    if not torch.cuda.is_available():
+        use_byte_dropout(checkpoint.model)
+        checkpoint.model.set_attn_implementation("eager")  # faster than the fused kernels, which compute in float32
+    trainer = TaggerTrainer(
+        head_learning_rate=training.head_learning_rate,
+        validate=validate,
+        model=checkpoint.model,
+        args=arguments,
+        train_dataset=examples,
+        data_collator=ShiftingCollator.for_checkpoint(checkpoint, training.position_shift),
+        processing_class=checkpoint.tokenizer,
+        callbacks=[EarlyStoppingCallback(training.patience)] if stops_early else None,
+    )
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(QuietProgress)
+    trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
+    return list(trainer.state.log_history)
+
+
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """Find the last checkpoint that was written to its end, and delete those that were not."""
+    whole: list[tuple[int, str]] = []
+    for path in folder.glob("checkpoint-*"):
+        try:
+            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))  # written last
+            whole.append((int(state["global_step"]), str(path)))
+        except (OSError, ValueError, KeyError):
+            shutil.rmtree(path)
+    return max(whole)[1] if whole else None
