@@ -1,14 +1,15 @@
 # make benchmark   set up, train, evaluate, print the F1 table
 # make test        set up, run the tests
+# make speed       time our training against the stock recipe
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: benchmark test lint data
+.PHONY: benchmark test lint data speed
 
 benchmark: .venv/train.stamp
-	$(BIN)/python -m train configs/phobert-tiny.yaml
-	$(BIN)/python -m evaluate runs/phobert-tiny
+	$(BIN)/python -m train configs/cpu-small.yaml
+	$(BIN)/python -m evaluate runs/cpu-small
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest
@@ -18,6 +19,9 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m thidua_ner check
+
+speed: .venv/train.stamp
+	$(BIN)/python -m benchmarks.training
 
 data: .venv/train.stamp
 	$(BIN)/python -m thidua_ner agreement

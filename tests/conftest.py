@@ -29,6 +29,9 @@ TINY = [
     "segmenter=none",
     "training.epochs=2",
     "training.checkpoint_every=1",
+    "training.precision=bf16",
+    "training.head_learning_rate=2.0e-3",
+    "training.mention_replacement=0.2",
 ]
 """Overrides that make configs/phobert-tiny.yaml train in a second."""
 
@@ -58,6 +61,12 @@ def run_inside(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subproc
     if check:
         assert code == 0, err.getvalue()
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep rebuilt encoders out of the user's cache."""
+    os.environ["THIDUA_NER_CACHE"] = str(tmp_path_factory.mktemp("encoders"))
 
 
 @pytest.fixture(scope="session")

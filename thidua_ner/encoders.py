@@ -47,7 +47,7 @@ def load_encoder(
     encoder: str, keep: Vocabulary, tags: Sequence[str], dropout: float = 0.1, attention_dropout: float = 0.1
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load an encoder with a fresh classification layer for `tags`; DataError where it cannot be had."""
-    source = _find(encoder, keep)
+    source = find_encoder(encoder, keep)
     with quiet_transformers():
         try:
             config = AutoConfig.from_pretrained(**_arguments(source))
@@ -74,8 +74,8 @@ def _arguments(source: Source) -> dict[str, Any]:
     }
 
 
-def _find(encoder: str, keep: Vocabulary) -> Source:
-    """Find where an encoder can be read; DataError, at once, where it cannot."""
+def find_encoder(encoder: str, keep: Vocabulary) -> Source:
+    """Find where an encoder can be read, building the packaged one if need be; DataError, at once, where it cannot."""
     if encoder == PACKAGED:
         return Source(str(packaged_encoder(keep)), "main", local=True)
     if encoder.startswith(FROM_HUB):

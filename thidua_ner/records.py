@@ -45,26 +45,27 @@ def read_predictions(
 
     DataError lists unknown and missing documents, and entities that cannot be spans of the gold text.
     """
-    texts = {document.id: document.text for document in gold}
+    documents = {document.id: document for document in gold}
     predicted: dict[str, Document] = {}
     faults: list[Fault] = []
     for line, record in _records(path):
         name = record["id"]
-        if name not in texts:
-            faults.append(Fault(str(path), line, f"{name!r} is not a gold document", f"use {_some(texts)}"))
+        if name not in documents:
+            faults.append(Fault(str(path), line, f"{name!r} is not a gold document", f"use {_some(documents)}"))
             continue
+        predicted[name] = documents[name]
         try:
-            predicted[name] = _document(path, line, record, texts[name], types)
+            found = _document(path, line, record, documents[name].text, types)
+            predicted[name] = documents[name].with_spans(found.spans)
         except DataError as error:
             faults += error.faults
-            predicted[name] = Document(name, texts[name])
-    missing = [name for name in texts if name not in predicted]
+    missing = [name for name in documents if name not in predicted]
     if missing:
         remedy = 'add a record for each (with "entities": [] where nothing was found)'
         faults.append(Fault(str(path), 0, f"no prediction for {_some(missing)}", remedy))
     if faults:
         raise DataError(faults)
-    return [predicted[name] for name in texts]
+    return [predicted[name] for name in documents]
 
 
 def _some(names: Collection[str]) -> str:

@@ -9,7 +9,7 @@ import string
 import unicodedata
 from collections.abc import Iterator
 from itertools import product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from thidua_ner.faults import fail
 
@@ -95,6 +95,7 @@ def vietnamese_pieces(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     They are the pieces of every syllable in three casings, after a space and after a bracket, and those that
     `_is_kept` keeps.
     """
+    _description(tokenizer)
     used = set(tokenizer.all_special_ids)
     used.update(index for piece, index in tokenizer.get_vocab().items() if _is_kept(piece))
     words = list(spellings())
@@ -104,16 +105,22 @@ def vietnamese_pieces(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     return sorted(used)
 
 
+def _description(tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
+    """Describe the pipeline of a tokenizer; DataError where it is not a Unigram one."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    description: dict[str, Any] = json.loads(backend.to_str()) if backend is not None else {}
+    if description.get("model", {}).get("type") != "Unigram":
+        fail(tokenizer.name_or_path, 0, "has no Unigram tokenizer to trim", "set `vocabulary: full`")
+    return description
+
+
 def trim(tokenizer: "PreTrainedTokenizerBase", kept: list[int]) -> "PreTrainedTokenizerFast":
-    """Make a tokenizer of the pieces `kept`, numbered in their order; DataError where it is not a Unigram tokenizer."""
+    """Make a tokenizer of the pieces `kept`, numbered in their order."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    description = json.loads(backend.to_str()) if backend is not None else {}
-    model = description.get("model", {})
-    if model.get("type") != "Unigram":
-        fail(tokenizer.name_or_path, 0, "has no Unigram tokenizer to trim", "set `vocabulary: full`")
+    description = _description(tokenizer)
+    model = description["model"]
     new_ids = {old: new for new, old in enumerate(kept)}
     model["vocab"] = [model["vocab"][old] for old in kept if old < len(model["vocab"])]
     model["unk_id"] = new_ids[model["unk_id"]]

@@ -4,12 +4,15 @@ PhoBERT reads words (`Công_an tỉnh Quảng_Nam`). A word here is a run of syl
 letters are ever joined, so that figures, dates and punctuation stay words of their own.
 """
 
+import os
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from thidua_ner.faults import fail
 from thidua_ner.labels import OUTSIDE
 from thidua_ner.spans import Document
 from thidua_ner.syllables import Token
@@ -46,12 +49,43 @@ def _underthesea() -> Callable[..., list[str]]:
 
 
 def _underthesea_words(syllables: Sequence[str]) -> list[int]:
-    """Group syllables as `underthesea` groups them; a boundary that it sets inside a syllable is passed over."""
+    """Group syllables as `underthesea` groups them."""
     words = _underthesea()(" ".join(syllables), use_token_normalize=False)
+    return _lengths(syllables, ["".join(word.split()) for word in words])
+
+
+@cache
+def _vncorenlp() -> Any:
+    """Start VnCoreNLP's segmenter; DataError where the package, Java or its files are absent."""
+    folder = os.environ.get("VNCORENLP", "")
+    remedy = (
+        "install Java and `pip install -e '.[vncorenlp]'`, and let VNCORENLP name the folder with its jar and models"
+    )
+    if not (Path(folder) / "models/wordsegmenter").is_dir():
+        fail(folder or "VNCORENLP", 0, "is not a folder of VnCoreNLP", remedy)
+    here = Path.cwd()
+    try:
+        from py_vncorenlp import VnCoreNLP
+
+        return VnCoreNLP(annotators=["wseg"], save_dir=str(Path(folder).resolve()))
+    except Exception as error:  # without Java it fails in its own ways
+        fail(folder, 0, f"VnCoreNLP does not start ({error})", remedy)
+    finally:
+        os.chdir(here)  # it leaves the process in its folder
+
+
+def _vncorenlp_words(syllables: Sequence[str]) -> list[int]:
+    """Group syllables as VnCoreNLP, PhoBERT's own segmenter, groups them."""
+    sentences = _vncorenlp().word_segment(" ".join(syllables))
+    return _lengths(syllables, [word.replace("_", "") for sentence in sentences for word in sentence.split()])
+
+
+def _lengths(syllables: Sequence[str], words: Sequence[str]) -> list[int]:
+    """Count the syllables of words, written without spaces; a boundary set inside a syllable is passed over."""
     ends = list(accumulate(len(syllable) for syllable in syllables))
-    word_ends = set(accumulate(len("".join(word.split())) for word in words))
+    word_ends = set(accumulate(map(len, words)))
     if max(word_ends, default=0) != ends[-1]:
-        return _single_syllables(syllables)  # it dropped characters that it does not know
+        return _single_syllables(syllables)  # the segmenter dropped characters that it does not know
     lengths = [1]
     for index in range(1, len(syllables)):
         joined = ends[index - 1] not in word_ends and syllables[index - 1].isalpha() and syllables[index].isalpha()
@@ -62,7 +96,11 @@ def _underthesea_words(syllables: Sequence[str]) -> list[int]:
     return lengths
 
 
-SEGMENTERS: dict[str, Segmenter] = {"underthesea": _underthesea_words, "none": _single_syllables}
+SEGMENTERS: dict[str, Segmenter] = {
+    "underthesea": _underthesea_words,
+    "vncorenlp": _vncorenlp_words,
+    "none": _single_syllables,
+}
 """Segmenters by the name that a config and a checkpoint give."""
 
 

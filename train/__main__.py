@@ -123,6 +123,7 @@ def main() -> None:
     config = load_config(options.config, [*options.set, *protocol])
     folder = options.output or Path("runs") / config.name
     # the libraries below take seconds to import: faults of the config are told before
+    from thidua_ner.encoders import find_encoder
     from thidua_ner.manifest import make_manifest
     from thidua_ner.scoring import fingerprint
     from train.data import load_folds
@@ -131,29 +132,35 @@ def main() -> None:
     if options.dry_run:
         show_plan(config, folds)
         return
-    from accelerate import PartialState
-
     from train.fold import FINISHED, train_fold
+    from train.processes import n_processes, processes
 
-    if PartialState().is_main_process:
+    if config.training.batch_size % n_processes():
+        what = (
+            f"training.batch_size: {config.training.batch_size} sentences cannot be shared by {n_processes()} processes"
+        )
+        fail(options.config, 0, what, "set a multiple of them")
+    if processes().is_main_process:
+        if config.scratch is None:
+            find_encoder(config.encoder, config.vocabulary)  # else the run would stop after it has begun
         documents = dict.fromkeys(d for fold in folds for d in (*fold.train_documents, *fold.validation, *fold.test))
         manifest = make_manifest(config.model_dump(), fingerprint(list(documents)))
         prepare_folder(folder, {**manifest, "folds": [fold.name for fold in folds]}, options.resume)
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()
     for number, fold in enumerate(folds, start=1):
         finished = (folder / fold.name / FINISHED).exists()
         tell(f"fold {number} of {len(folds)}, {fold.name}: {len(fold.sentences)} sentences", finished)
         if not finished:
             train_fold(fold, config, folder / fold.name)
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         print(f"{folder}: {len(folds)} model{'s' if len(folds) > 1 else ''}; now: python -m evaluate {folder}")
 
 
 def tell(title: str, finished: bool) -> None:
     """Announce a fold, once for all processes."""
-    from accelerate import PartialState
+    from train.processes import processes
 
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         print(f"{title}, finished before" if finished else title, file=sys.stderr)
 
 

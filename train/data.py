@@ -51,6 +51,8 @@ def _conll_fold(data: ConllData) -> Fold:
     """Read the files of a data set in CoNLL format; DataError where one has labels that the training file lacks."""
     train = conll.read_file(Path(data.train), None, data.repair)
     labels = labels_of(train)
+    if not labels:
+        fail(data.train, 0, "has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
     others = {
         split: conll.read_file(Path(path), labels, data.repair)
         for split, path in (("validation", data.validation), ("test", data.test))
@@ -62,10 +64,7 @@ def _conll_fold(data: ConllData) -> Fold:
 def whole_fold(splits: dict[str, list[Document]]) -> Fold:
     """Make the fold of data with splits of its own; its tags are the labels of the training split."""
     train = splits["train"]
-    labels = labels_of(train)
-    if not labels:
-        fail("data", 0, "the training split has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
-    tags = (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in "BI"))
+    tags = (OUTSIDE, *(f"{prefix}-{label}" for label in labels_of(train) for prefix in "BI"))
     validation, test = (tuple(splits.get(split, ())) for split in ("validation", "test"))
     return Fold(WHOLE, tags, tuple(tag_sentences(train)), tuple(train), validation, test)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from transformers import set_seed
 
 from thidua_ner.encoders import load_encoder
@@ -24,6 +23,7 @@ from thidua_ner.words import SEGMENTERS, Word, ceiling, segment, split_at_entiti
 from train.batches import Examples, Reading
 from train.config import Config
 from train.data import Fold
+from train.processes import processes
 from train.trainer import epochs_needed, fit
 
 FINISHED = "fold.json"
@@ -42,7 +42,7 @@ def train_fold(fold: Fold, config: Config, folder: Path) -> None:
     checkpoint, examples = _prepare(fold, config, folder / "model")
     log = fit(checkpoint, examples, config, folder / "checkpoints", _validator(checkpoint, fold.validation))
     checkpoint.model.eval()
-    if PartialState().is_main_process:
+    if processes().is_main_process:
         with quiet_transformers():
             checkpoint.save(folder / "model")
         write_text(folder / "train_log.jsonl", format_json_lines(log))
@@ -50,7 +50,7 @@ def train_fold(fold: Fold, config: Config, folder: Path) -> None:
         record = _record(fold, config, checkpoint, log)
         record["seconds"] = round(time.monotonic() - started, 1)
         write_text(folder / FINISHED, json.dumps(record, indent=2) + "\n")
-    PartialState().wait_for_everyone()
+    processes().wait_for_everyone()
 
 
 def seconds_an_update(fold: Fold, config: Config) -> tuple[int, float]:
@@ -81,14 +81,14 @@ def _prepare(fold: Fold, config: Config, folder: Path) -> tuple[Checkpoint, Exam
 def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Config, folder: Path) -> Checkpoint:
     """Load the encoder, or learn a vocabulary from the fold's training sentences and make one."""
     if config.scratch is None:
-        with PartialState().main_process_first():  # which may have to build it
+        with processes().main_process_first():  # which may have to build it
             model, tokenizer = load_encoder(
                 config.encoder, config.vocabulary, fold.tags, config.dropout, config.attention_dropout
             )
         return Checkpoint(model, tokenizer, fold.tags, config.segmenter)
     size = config.scratch
-    with PartialState().main_process_first():
-        if PartialState().is_main_process:
+    with processes().main_process_first():
+        if processes().is_main_process:
             learn_phobert_vocabulary((word.text for sentence in words for word in sentence), size.merges, folder)
     tokenizer = phobert_tokenizer(folder)
     description = small_roberta(tokenizer, **size.model_dump(exclude={"merges"}))

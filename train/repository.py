@@ -77,6 +77,8 @@ def load_splits(data: HubData) -> dict[str, list[Document]]:
             fail(data.dataset, 0, f"has no split `train`, only {', '.join(loaded)}", "name another `config`")
         splits = {split: _documents(data, split, rows) for split, rows in loaded.items()}
     known = labels_of(splits["train"])
+    if not known:
+        fail(data.dataset, 0, "split train has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
     for split, documents in splits.items():
         if unknown := sorted(set(labels_of(documents)) - set(known)):
             what = f"split {split} has the labels {', '.join(unknown)}, which the training split lacks"

@@ -1,7 +1,6 @@
 """The `transformers` Trainer with our batches, our learning rates and our F1."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from thidua_ner.models import MASKED, Checkpoint
 from train.batches import Examples, LengthSampler, ShiftingCollator
 from train.config import Config, TrainingConfig
 from train.dropout import use_byte_dropout
+from train.processes import n_processes, processes
 from train.progress import QuietProgress
 
 Validate = Callable[[], float]
@@ -87,8 +87,7 @@ def fit(
     """Train in place, going on from the last whole checkpoint in `folder`, and return the log."""
     transformers_logging.disable_progress_bar()  # of writing weights; the Trainer's own bar stays
     training = config.training
-    n_processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if n_processes > 1:
+    if n_processes() > 1:
         examples.fill_up(training.batch_size)
     updates = -(-len(examples) // training.batch_size)
     stops_early = training.patience is not None and validate is not None
@@ -97,7 +96,7 @@ def fit(
         output_dir=str(folder),
         num_train_epochs=epochs_needed(training, len(examples)),
         max_steps=max_updates,
-        per_device_train_batch_size=training.batch_size // n_processes,
+        per_device_train_batch_size=training.batch_size // n_processes(),
         learning_rate=training.learning_rate,
         lr_scheduler_type="linear" if training.schedule == "linear" else "constant_with_warmup",
         warmup_steps=training.warmup,
@@ -114,6 +113,7 @@ def fit(
         greater_is_better=True if stops_early else None,
         logging_steps=updates,
         seed=config.seed,
+        ddp_find_unused_parameters=False,
         use_cpu=not torch.cuda.is_available(),
         report_to="tensorboard" if training.tensorboard else "none",
         remove_unused_columns=False,
@@ -129,13 +129,16 @@ def fit(
         model=checkpoint.model,
         args=arguments,
         train_dataset=examples,
+        eval_dataset=[] if stops_early else None,  # it only has to be there: `evaluate` scores documents
         data_collator=ShiftingCollator.for_checkpoint(checkpoint, training.position_shift),
         processing_class=checkpoint.tokenizer,
         callbacks=[EarlyStoppingCallback(training.patience)] if stops_early else None,
     )
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(QuietProgress)
-    trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
+    with processes().main_process_first():  # it deletes what was cut off
+        last = last_whole_checkpoint(folder)
+    trainer.train(resume_from_checkpoint=last)
     return list(trainer.state.log_history)
 
 

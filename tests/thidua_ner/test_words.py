@@ -1,4 +1,8 @@
+import os
+import sys
 import unicodedata
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -6,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from tests.strategies import documents
-from thidua_ner import brat, iob2
+from thidua_ner import brat, iob2, words
+from thidua_ner.faults import DataError
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import split_sentences, tokenize
 from thidua_ner.words import SEGMENTERS, ceiling, segment, split_at_entities
@@ -38,7 +43,7 @@ def test_decomposed_text_is_segmented_like_composed():
             assert spelt(unicodedata.normalize("NFD", line)) == spelt(line)
 
 
-@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("name", ["underthesea", "none"])
 @given(document=documents())
 def test_words_are_a_partition_of_the_tokens(name, document):
     for sentence in split_sentences(document.text):
@@ -83,3 +88,42 @@ def test_a_cut_entity_lowers_the_ceiling():
     assert ceiling([document], SEGMENTERS["none"]) == {"entities": 2, "reachable": 2, "recall": 1.0}
     assert ceiling([document], lambda syllables: [2, *[1] * (len(syllables) - 2)])["reachable"] == 1
     assert ceiling([], SEGMENTERS["none"])["recall"] == 0.0
+
+
+@pytest.fixture
+def vncorenlp(tmp_path, monkeypatch):
+    """VnCoreNLP as its package shows it, except that it joins what a small list says."""
+
+    class Model:
+        def __init__(self, annotators, save_dir):
+            assert annotators == ["wseg"]
+            os.chdir(save_dir)
+
+        def word_segment(self, text):
+            first, _, second = text.replace("Công an", "Công_an").replace("3 vụ", "3_vụ").partition(" . ")
+            return [f"{first} .", second] if second else [first]
+
+    (tmp_path / "models/wordsegmenter").mkdir(parents=True)
+    monkeypatch.setenv("VNCORENLP", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "py_vncorenlp", SimpleNamespace(VnCoreNLP=Model))
+    words._vncorenlp.cache_clear()
+    yield SEGMENTERS["vncorenlp"]
+    words._vncorenlp.cache_clear()
+
+
+def test_vncorenlp_groups_syllables_and_leaves_the_process_where_it_was(vncorenlp):
+    here = Path.cwd()
+    assert spelt("Công an bắt 3 vụ. Công an", vncorenlp) == "Công_an bắt 3 vụ . Công_an"
+    assert Path.cwd() == here
+
+
+def test_vncorenlp_without_its_files_is_explained(monkeypatch):
+    monkeypatch.delenv("VNCORENLP", raising=False)
+    with pytest.raises(DataError, match=r"VNCORENLP: is not a folder of VnCoreNLP; install Java and"):
+        spelt("Công an", SEGMENTERS["vncorenlp"])
+
+
+def test_vncorenlp_that_does_not_start_is_explained(vncorenlp, monkeypatch):
+    monkeypatch.setitem(sys.modules, "py_vncorenlp", SimpleNamespace())
+    with pytest.raises(DataError, match="VnCoreNLP does not start"):
+        spelt("Công an", vncorenlp)

@@ -1,0 +1,1 @@
+"""Speed against the stock tools, interleaved in one run."""

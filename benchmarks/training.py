@@ -1,0 +1,109 @@
+"""Time our training against the stock token-classification recipe, on the same sentences, epochs and cores.
+
+python -m benchmarks.training
+python -m benchmarks.training --rounds 5 --copies 6
+
+The stock recipe is the `transformers` Trainer with its own settings: the whole vocabulary, float32, batches drawn at
+random and padded to their longest sentence. Ours is configs/cpu-small.yaml as `python -m train` runs it, mentions left
+as they are. Both start from the same encoder and read the gold sentences, copied a few times over. They take turns, an
+epoch each; the first epoch of each is not counted, nor is loading.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tabulate import tabulate
+from transformers import DataCollatorForTokenClassification, ProgressCallback, Trainer, TrainingArguments, set_seed
+
+from thidua_ner import brat
+from thidua_ner.encoders import load_encoder
+from thidua_ner.labels import TAGS
+from thidua_ner.models import Checkpoint
+from train.batches import Examples, Reading
+from train.config import Config, load_config
+from train.data import tag_sentences
+from train.trainer import fit
+
+Turn = Callable[[], object]
+"""Trains for one epoch."""
+
+
+def read_gold(copies: int) -> list[Reading]:
+    """Read the gold sentences, each `copies` times."""
+    sentences = tag_sentences(brat.read_folder(Path("annotations/gold")))
+    return [Reading(tuple(t.text for t in s.tokens), s.tags) for s in sentences] * copies
+
+
+def our_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
+    """Prepare our training."""
+    model, tokenizer = load_encoder(config.encoder, config.vocabulary, TAGS, config.dropout, config.attention_dropout)
+    checkpoint = Checkpoint(model, tokenizer, TAGS, config.segmenter)
+    examples = Examples(readings, checkpoint)
+    updates = -(-len(examples) // config.training.batch_size)
+    return lambda: fit(checkpoint, examples, config, folder, max_updates=updates)
+
+
+def stock_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
+    """Prepare the stock recipe with the same batch size and learning rate."""
+    model, tokenizer = load_encoder(config.encoder, "full", TAGS)
+    examples = Examples(readings, Checkpoint(model, tokenizer, TAGS, config.segmenter))
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=1,
+        per_device_train_batch_size=config.training.batch_size,
+        learning_rate=config.training.learning_rate,
+        save_strategy="no",
+        report_to="none",
+        use_cpu=True,
+        dataloader_pin_memory=False,
+    )
+
+    def turn() -> object:
+        collator = DataCollatorForTokenClassification(tokenizer)
+        trainer = Trainer(model=model, args=arguments, train_dataset=examples, data_collator=collator)
+        trainer.remove_callback(ProgressCallback)
+        return trainer.train()
+
+    return turn
+
+
+def time_turns(turns: dict[str, Turn], rounds: int) -> dict[str, list[float]]:
+    """Time the turns in turn, in seconds, after one round that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in turns}
+    for number in range(rounds + 1):
+        for name, turn in turns.items():
+            started = time.perf_counter()
+            turn()
+            seconds[name] += [time.perf_counter() - started] if number else []
+            print(f"round {number} of {rounds}, {name}: {time.perf_counter() - started:.1f} s", flush=True)
+    return seconds
+
+
+def main() -> None:
+    """Print sentences a second of both, and the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="counted epochs of each")
+    parser.add_argument("--copies", type=int, default=3, help="times that the 84 gold sentences are repeated")
+    options = parser.parse_args()
+    config = load_config(Path("configs/cpu-small.yaml"))
+    readings = read_gold(options.copies)
+    set_seed(config.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        turns = {
+            "ours": our_turn(config, readings, Path(folder)),
+            "stock": stock_turn(config, readings, Path(folder)),
+        }
+        seconds = time_turns(turns, options.rounds)
+    rows = [[name, len(readings) / statistics.median(taken), min(taken), max(taken)] for name, taken in seconds.items()]
+    headers = ["training", "sentences/s", "fastest s", "slowest s"]
+    print(f"\n{tabulate(rows, headers=headers, floatfmt='.1f')}")
+    ratios = [stock / ours for ours, stock in zip(seconds["ours"], seconds["stock"], strict=True)]
+    print(f"\nours is {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What a config can ask of the training: pretrained encoders, early stopping, several processes, logs, a dry run."""
+
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.conftest import ROOT, run_inside, run_module
+from tests.train.test_data import SENTENCES, tiny_config, write_conll
+from train.config import load_config
+from train.trainer import epochs_needed
+
+
+@pytest.fixture
+def conll_32(tmp_path):
+    """32 sentences: four full batches of eight."""
+    write_conll(tmp_path / "train.txt", [f"{sentence} {n}" for n in range(11) for sentence in SENTENCES][:32])
+    return {"format": "conll", "train": str(tmp_path / "train.txt"), "test": str(tmp_path / "train.txt")}
+
+
+def log_of(run, fold="all"):
+    return [json.loads(line) for line in (run / fold / "train_log.jsonl").read_text().splitlines()]
+
+
+def test_the_small_config_trains_the_packaged_encoder(conll_32, tmp_path):
+    data = ["--set", f"data={json.dumps(conll_32)}", "training.epochs=6", "training.min_updates=0"]
+    done = run_inside("train", "configs/cpu-small.yaml", *data, "--output", str(tmp_path / "run"))
+    assert "all: 32 sentences" in done.stderr
+    losses = [row["loss"] for row in log_of(tmp_path / "run") if "loss" in row]
+    assert len(losses) == 6
+    assert losses[-1] < 0.7 * losses[0]
+    weights = tmp_path / "run/all/model/model.safetensors"
+    assert weights.stat().st_size < 125e6
+    run_inside("evaluate", str(tmp_path / "run"))
+    assert len((tmp_path / "run/predictions.jsonl").read_text().splitlines()) == 32
+
+
+def run_on_two(*arguments):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
+    return subprocess.run([*launcher, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_two_processes_learn_from_the_same_data_what_one_does(conll_32, tmp_path):
+    exact = ["--set", "dropout=0.0", "attention_dropout=0.0", "training.position_shift=0"]
+    exact += ["training.mention_replacement=0.0", "training.precision=fp32"]
+    arguments = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *exact]
+    run_inside(*arguments, "--output", str(tmp_path / "one"))
+    done = run_on_two(*arguments, "--output", str(tmp_path / "two"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("1 model; now:") == 1
+    assert done.stderr.count("fold 1 of 1, all: 32 sentences") == 1
+    assert not (tmp_path / "two.old").exists()
+    one, two = (log_of(tmp_path / name) for name in ("one", "two"))
+    assert [row["step"] for row in one] == [row["step"] for row in two] == [4, 8, 8]
+    for left, right in zip(one[:2], two[:2], strict=True):
+        assert left["loss"] == pytest.approx(right["loss"], rel=1e-4)
+        assert left["grad_norm"] == pytest.approx(right["grad_norm"], rel=1e-3)
+    weights = [load_file(tmp_path / name / "all/model/model.safetensors") for name in ("one", "two")]
+    assert all((weights[0][key] - weights[1][key]).abs().max() < 1e-4 for key in weights[0])
+
+
+def test_two_processes_share_a_short_last_batch(conll_32, tmp_path):
+    write_conll(tmp_path / "train.txt", SENTENCES * 3)  # nine sentences: one full batch and one sentence
+    done = run_on_two("train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), "--output", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    assert log_of(tmp_path / "run")[-1]["step"] == 4
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(conll_32, tmp_path):
+    arguments = [*tiny_config(conll_32), "--set", "training.batch_size=7", "--output", str(tmp_path / "run")]
+    done = run_on_two("train", "configs/phobert-tiny.yaml", *arguments)
+    assert done.returncode == 1
+    assert "training.batch_size: 7 sentences cannot be shared by 2 processes; set a multiple of them" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_stops_when_validation_gets_no_better_and_keeps_the_best(conll_32, tmp_path):
+    data = {**conll_32, "validation": conll_32["test"]}
+    arguments = [*tiny_config(data), "--set", "training.patience=2", "training.epochs=30"]
+    arguments += ["training.learning_rate=1.0e-9", "training.head_learning_rate=1.0e-9"]  # nothing gets better
+    run_inside("train", "configs/phobert-tiny.yaml", *arguments, "--output", str(tmp_path / "run"))
+    log = log_of(tmp_path / "run")
+    scores = [row["eval_f1"] for row in log if "eval_f1" in row]
+    record = json.loads((tmp_path / "run/all/fold.json").read_text())
+    assert 3 <= len(scores) < 30
+    assert scores[-3] == max(scores) >= max(scores[-2:])
+    assert record["updates"] == 4 * len(scores)
+    assert record["validation"]["f1"] == max(scores)
+
+
+def test_tensorboard_logs_are_written_on_demand(conll_32, tmp_path):
+    arguments = [*tiny_config(conll_32), "--output", str(tmp_path / "run")]
+    run_inside("train", "configs/phobert-tiny.yaml", *arguments, "--set", "training.tensorboard=true")
+    assert list((tmp_path / "run").rglob("events.out.tfevents*"))
+
+
+def test_a_dry_run_shows_config_data_and_time_and_writes_nothing(tmp_path, tiny_arguments):
+    output = tmp_path / "run"
+    done = run_inside("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--dry-run", "--output", str(output))
+    assert "  epochs: 2\n" in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("lodo-")]
+    assert len(rows) == 5
+    assert rows[0][1:6] == ["67", "4", "0", "1", "18"]
+    assert "on this machine" in done.stdout
+    assert not output.exists()
+
+
+def test_epochs_are_added_until_there_are_enough_updates():
+    training = load_config(ROOT / "configs/phobert-tiny.yaml", ["training.min_updates=100"]).training
+    assert epochs_needed(training, 9) == 60
+    assert epochs_needed(training, 8) == 100
+
+
+def test_a_hub_encoder_that_is_not_cached_stops_the_run_before_it_begins(tmp_path):
+    done = run_module("train", "configs/phobert-base.yaml", "--output", str(tmp_path / "run"), check=False)
+    assert done.returncode == 1
+    assert "hub:vinai/phobert-base: is not in the cache" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
