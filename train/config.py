@@ -87,7 +87,7 @@ class TrainingConfig(_Section):
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     mention_replacement: float = Field(default=0.0, ge=0.0, le=1.0, description="probability")
     position_shift: int = Field(default=0, ge=0, description="places")
-    checkpoint_every: int = Field(default=1, ge=1, description="epochs")
+    checkpoint_every: int = Field(default=100, ge=1, description="updates, rounded up to whole epochs")
     patience: int | None = Field(default=None, ge=1, description="epochs without a better F1 on validation")
     tensorboard: bool = False
 

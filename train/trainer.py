@@ -84,50 +84,23 @@ def fit(
     validate: Validate | None = None,
     max_updates: int = -1,
 ) -> list[dict[str, float]]:
-    """Train in place, going on from the last whole checkpoint in `folder`, and return the log."""
+    """Train in place, going on from the last whole checkpoint in `folder`, and return the log.
+
+    With `max_updates` the training is a trial: it stops there and writes no checkpoint.
+    """
     transformers_logging.disable_progress_bar()  # of writing weights; the Trainer's own bar stays
     training = config.training
     if n_processes() > 1:
         examples.fill_up(training.batch_size)
-    updates = -(-len(examples) // training.batch_size)
-    stops_early = training.patience is not None and validate is not None
-    rhythm = updates * (1 if stops_early else training.checkpoint_every)
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=epochs_needed(training, len(examples)),
-        max_steps=max_updates,
-        per_device_train_batch_size=training.batch_size // n_processes(),
-        learning_rate=training.learning_rate,
-        lr_scheduler_type="linear" if training.schedule == "linear" else "constant_with_warmup",
-        warmup_steps=training.warmup,
-        weight_decay=training.weight_decay,
-        optim="adamw_torch_fused",
-        bf16=training.precision == "bf16" or (training.precision == "auto" and native_bf16()),
-        save_strategy="no" if max_updates > 0 else "steps",
-        save_steps=rhythm,
-        save_total_limit=1,
-        eval_strategy="steps" if stops_early else "no",
-        eval_steps=rhythm,
-        load_best_model_at_end=stops_early,
-        metric_for_best_model="f1" if stops_early else None,
-        greater_is_better=True if stops_early else None,
-        logging_steps=updates,
-        seed=config.seed,
-        ddp_find_unused_parameters=False,
-        use_cpu=not torch.cuda.is_available(),
-        report_to="tensorboard" if training.tensorboard else "none",
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        disable_tqdm=False,
-    )
     if not torch.cuda.is_available():
         use_byte_dropout(checkpoint.model)
-        checkpoint.model.set_attn_implementation("eager")  # faster than the fused kernels, which compute in float32
+        checkpoint.model.set_attn_implementation("eager")  # its fused kernels go back slowly in bfloat16
+    stops_early = training.patience is not None and validate is not None and max_updates < 0
     trainer = TaggerTrainer(
         head_learning_rate=training.head_learning_rate,
         validate=validate,
         model=checkpoint.model,
-        args=arguments,
+        args=_arguments(config, len(examples), folder, stops_early, max_updates),
         train_dataset=examples,
         eval_dataset=[] if stops_early else None,  # it only has to be there: `evaluate` scores documents
         data_collator=ShiftingCollator.for_checkpoint(checkpoint, training.position_shift),
@@ -140,6 +113,39 @@ def fit(
         last = last_whole_checkpoint(folder)
     trainer.train(resume_from_checkpoint=last)
     return list(trainer.state.log_history)
+
+
+def _arguments(config: Config, n_examples: int, folder: Path, stops_early: bool, max_updates: int) -> TrainingArguments:
+    """Translate a config for the Trainer; checkpoints fall on the ends of epochs."""
+    training = config.training
+    updates = -(-n_examples // training.batch_size)
+    epochs_between = 1 if stops_early else -(-training.checkpoint_every // updates)
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "f1", "greater_is_better": True}
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=epochs_needed(training, n_examples),
+        max_steps=max_updates,
+        per_device_train_batch_size=training.batch_size // n_processes(),
+        learning_rate=training.learning_rate,
+        lr_scheduler_type="linear" if training.schedule == "linear" else "constant_with_warmup",
+        warmup_steps=training.warmup,
+        weight_decay=training.weight_decay,
+        optim="adamw_torch_fused",
+        bf16=training.precision == "bf16" or (training.precision == "auto" and native_bf16()),
+        save_strategy="no" if max_updates > 0 else "steps",
+        save_steps=updates * epochs_between,
+        save_total_limit=1,
+        eval_strategy="steps" if stops_early else "no",
+        eval_steps=updates,
+        logging_steps=updates,
+        seed=config.seed,
+        ddp_find_unused_parameters=False,
+        use_cpu=not torch.cuda.is_available(),
+        report_to="tensorboard" if training.tensorboard else "none",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        **(best if stops_early else {}),
+    )
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:

@@ -25,7 +25,12 @@ def test_overrides_reach_nested_keys():
         ("seed: 1", "", 0, "the key 'seed' is missing"),
         ("  heads: 4", "  heads: four", None, "scratch.heads: Input should be a valid integer, not 'four'"),
         ("\ndropout: 0.1", "\ndropout: 1.5", 1, "dropout: Input should be less than 1"),
-        ("segmenter: underthesea", "segmenter: spaces", None, "segmenter: Input should be 'underthesea' or 'none'"),
+        (
+            "segmenter: underthesea",
+            "segmenter: spaces",
+            None,
+            "segmenter: Input should be 'underthesea', 'vncorenlp' or 'none'",
+        ),
         ("  heads: 4", "  heads: 4\n  depth: 2", 1, "unknown key 'scratch.depth'"),
         ("name: phobert-tiny", "name: ../up", None, "name: String should match pattern"),
         ("seed: 1", "seed: [1", 1, "not YAML"),
