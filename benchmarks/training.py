@@ -51,18 +51,19 @@ def stock_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
     """Prepare the stock recipe with the same batch size and learning rate."""
     model, tokenizer = load_encoder(config.encoder, "full", TAGS)
     examples = Examples(readings, Checkpoint(model, tokenizer, TAGS, config.segmenter))
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=1,
-        per_device_train_batch_size=config.training.batch_size,
-        learning_rate=config.training.learning_rate,
-        save_strategy="no",
-        report_to="none",
-        use_cpu=True,
-        dataloader_pin_memory=False,
-    )
 
     def turn() -> object:
+        arguments = TrainingArguments(
+            output_dir=str(folder),
+            num_train_epochs=1,
+            per_device_train_batch_size=config.training.batch_size,
+            learning_rate=config.training.learning_rate,
+            save_strategy="no",
+            report_to="none",
+            use_cpu=True,
+            remove_unused_columns=False,
+            dataloader_pin_memory=False,
+        )
         collator = DataCollatorForTokenClassification(tokenizer)
         trainer = Trainer(model=model, args=arguments, train_dataset=examples, data_collator=collator)
         trainer.remove_callback(ProgressCallback)

@@ -1,1 +1,1 @@
-"""A run, or any system's predictions, to scores: python -m evaluate runs/phobert-tiny."""
+"""A run, or any system's predictions, to scores: python -m evaluate runs/cpu-small."""

@@ -1,7 +1,7 @@
 """Score a run, or any system's predictions.
 
-python -m evaluate runs/phobert-tiny                                  # the run's own test documents
-python -m evaluate runs/phobert-tiny --gold my-documents              # a brat folder, .jsonl or .conll
+python -m evaluate runs/cpu-small                                     # the run's own test documents
+python -m evaluate runs/cpu-small --gold my-documents                 # a brat folder, .jsonl or .conll
 python -m evaluate --gold annotations/gold --predictions other.jsonl  # no torch needed
 """
 

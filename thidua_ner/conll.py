@@ -74,7 +74,12 @@ def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair
         if types is not None and tag != OUTSIDE and tag[2:] not in types:
             fail(path, line, f"unknown label {tag[2:]!r}", f"use one of {', '.join(types)}")
         if repair == "none" and not iob2.follows(tag, previous):
-            fail(path, line, f"{tag} continues nothing after {previous}", f"write B-{tag[2:]}, or name a repair policy")
+            fail(
+                path,
+                line,
+                f"{tag} continues nothing after {previous}",
+                f"write B-{tag[2:]}, or set `repair` in the config's `data`",
+            )
         previous = tag
     document = from_tokens([row.token for row in rows])
     spans = iob2.decode([row.tag for row in rows], document.given[0].tokens, repair)

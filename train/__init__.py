@@ -1,1 +1,1 @@
-"""Data and a config to a run folder: python -m train configs/phobert-tiny.yaml."""
+"""Data and a config to a run folder: python -m train configs/cpu-small.yaml."""

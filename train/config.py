@@ -126,7 +126,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         mark = getattr(error, "problem_mark", None)
         fail(path, mark.line + 1 if mark else 0, f"not YAML ({getattr(error, 'problem', error)})", "mend the syntax")
     if not isinstance(values, dict):
-        fail(path, 0, "holds no keys", "write a mapping like configs/phobert-tiny.yaml")
+        fail(path, 0, "holds no keys", "write a mapping like configs/cpu-small.yaml")
     lines = dict(_key_lines(tree))
     for override in overrides:
         lines[_override(values, override)] = 0
@@ -173,7 +173,7 @@ def _fault(path: Path, lines: dict[str, int], item: Any) -> Fault:
     if item["type"] == "extra_forbidden":
         return Fault(str(path), line, f"unknown key {key!r}", "correct its name or delete it")
     if item["type"] == "missing":
-        return Fault(str(path), line, f"the key {key!r} is missing", "add it, as in configs/phobert-tiny.yaml")
+        return Fault(str(path), line, f"the key {key!r} is missing", "add it, as in configs/cpu-small.yaml")
     if item["type"] == "value_error":
         return Fault(str(path), line, f"{key}: {item['ctx']['error']}", "correct one of the two")
     remedy = "correct the value"

@@ -176,7 +176,11 @@ def test_predictions_are_matched_with_the_gold(tmp_path):
     [
         ("", None, "holds no sentences"),
         ("Công B-ORG\nan\n", 2, "'an' has one column"),
-        ("Công B-ORG\nan I-LOC\n", 2, "I-LOC continues nothing after B-ORG; write B-LOC, or name a repair policy"),
+        (
+            "Công B-ORG\nan I-LOC\n",
+            2,
+            "I-LOC continues nothing after B-ORG; write B-LOC, or set `repair` in the config's `data`",
+        ),
         ("\nCông B-MISC\n", 2, "unknown label 'MISC'"),
         ("Công ORG\n", 1, "'ORG' after 'Công' is not an IOB2 tag"),
     ],
