@@ -106,7 +106,7 @@ def show_plan(config: "Config", folds: Sequence["Fold"]) -> None:
         rows.append([fold.name, *sizes, _duration(updates * seconds)])
     columns = ["sentences", "training", "validation", "test", "updates", "time"]
     print(tabulate(rows, headers=["fold", *columns], colalign=("left", *["right"] * len(columns))))
-    print(f"\nabout {_duration(total)} on this machine, from {len(folds)} short trials; nothing was written")
+    print(f"\nabout {_duration(total)} on this machine, from a short trial of each fold; no run was written")
 
 
 def _duration(seconds: float) -> str:

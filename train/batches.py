@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import DataCollatorForTokenClassification, PreTrainedTokenizerBase
 
 from thidua_ner.models import MASKED, Checkpoint, usable_positions
+
+VARIATION = 0.05
+"""By how much of itself a length is varied, at most, before examples are sorted by it."""
 
 Example = dict[str, list[int]]
 """`input_ids` of a window with special tokens, and `labels`: a class at each word's first subword."""
@@ -22,7 +26,7 @@ class Reading(NamedTuple):
 
 
 class Examples(Dataset[Example]):
-    """Sentences as examples; with `replacement` each mention is swapped for another one with that probability.
+    """Sentences as examples; with `replacement` each epoch swaps each mention for another one with that probability.
 
     The other mention has the same label and comes from the same sentences. A sentence that does not fit the encoder
     is as many examples as it has windows.
@@ -32,31 +36,34 @@ class Examples(Dataset[Example]):
         self._encoder, self._tags = checkpoint.subword_encoder(), checkpoint.tags
         self._replacement = replacement
         self._mentions = mentions_by_label(readings) if replacement else {}
-        self._examples: list[Example] = []
-        self._sources: list[tuple[Reading, int]] = []
-        for reading in readings:
-            for number, example in enumerate(self._encode(reading)):
-                self._examples.append(example)
-                self._sources.append((reading, number))
+        windows = [(reading, number) for reading in readings for number in range(len(self._encode(reading)))]
+        self._sources: list[tuple[Reading, int]] = windows
+        self._examples = [self._encode(reading)[number] for reading, number in windows]
+        self._filling: list[Example] = []
 
     def __len__(self) -> int:
-        return len(self._examples)
+        return len(self._examples) + len(self._filling)
+
+    def __getitem__(self, index: int) -> Example:
+        own = len(self._examples)
+        return self._examples[index] if index < own else self._filling[index - own]
 
     def lengths(self) -> list[int]:
-        """Count the subwords of every example as it was written."""
-        return [len(example["input_ids"]) for example in self._examples]
+        """Count the subwords of every example as it is read in this epoch."""
+        return [len(self[index]["input_ids"]) for index in range(len(self))]
 
     def fill_up(self, batch_size: int) -> None:
         """Add examples without a class until the last batch is full, so that no process has to repeat another one."""
         nothing = {"input_ids": self._examples[0]["input_ids"][:2], "labels": [MASKED, MASKED]}
-        self._examples += [nothing] * (-len(self) % batch_size)
+        self._filling = [nothing] * (-len(self._examples) % batch_size)
 
-    def __getitem__(self, index: int) -> Example:
-        if not self._replacement or index >= len(self._sources):
-            return self._examples[index]
-        reading, window = self._sources[index]
-        windows = self._encode(swap_mentions(reading, self._mentions, self._replacement))
-        return windows[min(window, len(windows) - 1)]
+    def begin_epoch(self, generator: torch.Generator) -> None:
+        """Swap mentions anew."""
+        if not self._replacement:
+            return
+        for index, (reading, number) in enumerate(self._sources):
+            windows = self._encode(swap_mentions(reading, self._mentions, self._replacement, generator))
+            self._examples[index] = windows[min(number, len(windows) - 1)]
 
     def _encode(self, reading: Reading) -> list[Example]:
         """Encode a sentence; the class of a word stands at its first subword."""
@@ -88,40 +95,46 @@ def mentions_by_label(readings: Sequence[Reading]) -> dict[str, list[tuple[str, 
     return {label: list(mentions) for label, mentions in found.items()}
 
 
-def swap_mentions(reading: Reading, mentions: dict[str, list[tuple[str, ...]]], probability: float) -> Reading:
+def swap_mentions(
+    reading: Reading, mentions: dict[str, list[tuple[str, ...]]], probability: float, generator: torch.Generator
+) -> Reading:
     """Put another mention of the same label in the place of each mention, with a probability."""
     words, tags = list(reading.words), list(reading.tags)
     for start, end, label in reversed(list(mentions_of(reading))):
-        if torch.rand(()) < probability:
-            other = mentions[label][int(torch.randint(len(mentions[label]), ()))]
+        if torch.rand((), generator=generator) < probability:
+            other = mentions[label][int(torch.randint(len(mentions[label]), (), generator=generator))]
             words[start:end] = other
             tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (len(other) - 1)
     return Reading(tuple(words), tuple(tags))
 
 
 class LengthSampler(Sampler[int]):
-    """Draws batches of like length in an order that depends on the seed and the epoch alone.
+    """Draws batches of like length, in an order that depends on the seed and the epoch alone.
 
-    Every process and every resumed run finds the same order. Lengths are varied by a tenth before they are sorted, so
+    Every process and every resumed run finds the same order. Lengths are varied a little before they are sorted, so
     that the batches differ from epoch to epoch; only the last batch may be short.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self._lengths = torch.tensor(lengths, dtype=torch.float)
-        self._batch_size, self._seed = batch_size, seed
+    def __init__(self, examples: Examples, batch_size: int, seed: int) -> None:
+        self._examples, self._batch_size, self._seed = examples, batch_size, seed
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Fix the order of an epoch."""
+        """Begin an epoch: swap mentions and fix the order."""
         self._generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+        self._examples.begin_epoch(self._generator)
+        self._order = list(self._draw(torch.tensor(self._examples.lengths(), dtype=torch.float)))
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return len(self._order)
 
     def __iter__(self) -> Iterator[int]:
-        shuffled = torch.randperm(len(self), generator=self._generator)
-        rest, grouped = shuffled.tensor_split([len(self) % self._batch_size])
-        varied = self._lengths[grouped] * (0.9 + 0.2 * torch.rand(len(grouped), generator=self._generator))
+        return iter(self._order)
+
+    def _draw(self, lengths: Tensor) -> Iterator[int]:
+        shuffled = torch.randperm(len(lengths), generator=self._generator)
+        rest, grouped = shuffled.tensor_split([len(lengths) % self._batch_size])
+        varied = lengths[grouped] * (1 + VARIATION * torch.rand(len(grouped), generator=self._generator))
         batches = grouped[varied.argsort()].view(-1, self._batch_size)
         yield from batches[torch.randperm(len(batches), generator=self._generator)].flatten().tolist()
         yield from rest.tolist()

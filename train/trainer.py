@@ -32,7 +32,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
 
     def _get_train_sampler(self, train_dataset: Examples | None = None) -> LengthSampler:
         examples: Examples = train_dataset or self.train_dataset
-        return LengthSampler(examples.lengths(), self.args.train_batch_size * self.args.world_size, self.args.seed)
+        return LengthSampler(examples, self.args.train_batch_size * self.args.world_size, self.args.seed)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Make the optimizer, with a learning rate of its own for the weights outside the encoder."""
