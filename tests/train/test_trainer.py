@@ -38,6 +38,11 @@ def test_the_small_config_trains_the_packaged_encoder(conll_32, tmp_path):
     assert len((tmp_path / "run/predictions.jsonl").read_text().splitlines()) == 32
 
 
+EXACT = ["--set", "dropout=0.0", "attention_dropout=0.0", "training.position_shift=0"]
+EXACT += ["training.mention_replacement=0.0", "training.precision=fp32"]
+"""Overrides that leave nothing to chance but the first weights and the order."""
+
+
 def run_on_two(*arguments):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -47,9 +52,7 @@ def run_on_two(*arguments):
 
 
 def test_two_processes_learn_from_the_same_data_what_one_does(conll_32, tmp_path):
-    exact = ["--set", "dropout=0.0", "attention_dropout=0.0", "training.position_shift=0"]
-    exact += ["training.mention_replacement=0.0", "training.precision=fp32"]
-    arguments = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *exact]
+    arguments = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *EXACT]
     run_inside(*arguments, "--output", str(tmp_path / "one"))
     done = run_on_two(*arguments, "--output", str(tmp_path / "two"))
     assert done.returncode == 0, done.stderr
@@ -63,6 +66,17 @@ def test_two_processes_learn_from_the_same_data_what_one_does(conll_32, tmp_path
         assert left["grad_norm"] == pytest.approx(right["grad_norm"], rel=1e-3)
     weights = [load_file(tmp_path / name / "all/model/model.safetensors") for name in ("one", "two")]
     assert all((weights[0][key] - weights[1][key]).abs().max() < 1e-4 for key in weights[0])
+
+
+def test_a_batch_read_in_parts_teaches_what_it_teaches_whole(conll_32, tmp_path, monkeypatch):
+    arguments = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *EXACT]
+    run_inside(*arguments, "--output", str(tmp_path / "whole"))
+    monkeypatch.setattr("train.trainer.MOST_SUBWORDS", 40)
+    run_inside(*arguments, "--output", str(tmp_path / "parts"))
+    whole, parts = (log_of(tmp_path / name) for name in ("whole", "parts"))
+    for left, right in zip(whole[:2], parts[:2], strict=True):
+        assert left["loss"] == pytest.approx(right["loss"], rel=1e-4)
+        assert left["grad_norm"] == pytest.approx(right["grad_norm"], rel=1e-3)
 
 
 def test_two_processes_share_a_short_last_batch(conll_32, tmp_path):
