@@ -19,7 +19,7 @@ from train.processes import n_processes, processes
 from train.progress import QuietProgress
 
 MOST_SUBWORDS = 1024
-"""What a processor reads at once, padding included; it keeps training within 3 GB."""
+"""What a processor reads at once, padding included; it bounds the memory of a batch."""
 
 Validate = Callable[[], float]
 """Returns the F1 of the model as it stands on the validation documents."""
