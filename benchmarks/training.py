@@ -26,7 +26,7 @@ from thidua_ner.models import Checkpoint
 from train.batches import Examples, Reading
 from train.config import Config, load_config
 from train.data import tag_sentences
-from train.trainer import fit
+from train.trainer import fit, updates_an_epoch
 
 Turn = Callable[[], object]
 """Trains for one epoch."""
@@ -43,7 +43,7 @@ def our_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
     model, tokenizer = load_encoder(config.encoder, config.vocabulary, TAGS, config.dropout, config.attention_dropout)
     checkpoint = Checkpoint(model, tokenizer, TAGS, config.segmenter)
     examples = Examples(readings, checkpoint)
-    updates = -(-len(examples) // config.training.batch_size)
+    updates = updates_an_epoch(config.training, len(examples))
     return lambda: fit(checkpoint, examples, config, folder, max_updates=updates)
 
 
@@ -79,8 +79,10 @@ def time_turns(turns: dict[str, Turn], rounds: int) -> dict[str, list[float]]:
         for name, turn in turns.items():
             started = time.perf_counter()
             turn()
-            seconds[name] += [time.perf_counter() - started] if number else []
-            print(f"round {number} of {rounds}, {name}: {time.perf_counter() - started:.1f} s", flush=True)
+            taken = time.perf_counter() - started
+            print(f"round {number} of {rounds}, {name}: {taken:.1f} s", flush=True)
+            if number:
+                seconds[name].append(taken)
     return seconds
 
 

@@ -84,11 +84,9 @@ def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], li
     None where it is not known what a checkpoint was trained on.
     """
     from tqdm import tqdm
-    from transformers.utils import logging as transformers_logging
 
     from thidua_ner.tagger import Tagger
 
-    transformers_logging.disable_progress_bar()  # of reading weights
     found: dict[str, Document] = {}
     seen: list[str] = []
     groups: dict[tuple[Path, ...], list[Document]] = {}

@@ -69,7 +69,7 @@ def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair
     """Make a sentence's text and spans; DataError names the line of a tag that is none or continues nothing."""
     previous = OUTSIDE
     for line, token, tag in rows:
-        if tag != OUTSIDE and (tag[:2] not in {"B-", "I-"} or len(tag) < 3):
+        if not iob2.is_tag(tag):
             fail(path, line, f"{tag!r} after {token!r} is not an IOB2 tag", "write O, B-LABEL or I-LABEL")
         if types is not None and tag != OUTSIDE and tag[2:] not in types:
             fail(path, line, f"unknown label {tag[2:]!r}", f"use one of {', '.join(types)}")

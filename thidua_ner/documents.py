@@ -8,7 +8,7 @@ from thidua_ner.faults import fail
 from thidua_ner.labels import ENTITY_TYPES
 from thidua_ner.spans import Document
 
-_READERS: dict[str, Callable[[Path, Collection[str] | None], list[Document]]] = {
+_READERS: dict[str, Callable[[Path, Collection[str]], list[Document]]] = {
     ".jsonl": records.read_documents,
     ".conll": conll.read_file,
 }
@@ -19,8 +19,8 @@ _WRITERS: dict[str, Callable[[Path, Iterable[Document]], None]] = {
 }
 
 
-def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
-    """Read documents from a folder of .txt and .ann files, a .jsonl or a .conll file; `types` None takes any label."""
+def read_documents(path: Path, types: Collection[str] = tuple(ENTITY_TYPES)) -> list[Document]:
+    """Read documents from a folder of .txt and .ann files, a .jsonl or a .conll file."""
     if path.is_dir():
         return brat.read_folder(path, types)
     if not path.exists():

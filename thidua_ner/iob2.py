@@ -15,6 +15,11 @@ Repair = Literal["none", "conlleval", "discard"]
 """What to do with an I- tag that continues nothing: raise, let it begin a span, or ignore it."""
 
 
+def is_tag(tag: str) -> bool:
+    """Tell whether a string is an IOB2 tag."""
+    return tag == OUTSIDE or (tag[:2] in {"B-", "I-"} and len(tag) > 2)
+
+
 def follows(tag: str, previous: str) -> bool:
     """Tell whether `tag` may stand after `previous` (`O` at the start of a sequence)."""
     return not tag.startswith("I-") or previous in {f"B-{tag[2:]}", tag}
@@ -40,7 +45,7 @@ def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
     repaired: list[str] = []
     previous = OUTSIDE
     for index, tag in enumerate(tags):
-        if tag != OUTSIDE and (tag[:2] not in {"B-", "I-"} or len(tag) < 3):
+        if not is_tag(tag):
             raise ValueError(f"tag {index}: {tag!r} is not an IOB2 tag")
         if follows(tag, previous):
             previous = tag

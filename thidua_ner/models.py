@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from thidua_ner.faults import fail
+from thidua_ner.quiet import quiet_transformers
 from thidua_ner.subwords import SubwordEncoder
 from thidua_ner.words import SEGMENTERS
 
@@ -42,8 +43,9 @@ class Checkpoint:
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint as `transformers` does; the tokenizer is written beside the weights."""
-        self.model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        with quiet_transformers():
+            self.model.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
 
 
 def usable_positions(config: PretrainedConfig) -> int:
@@ -72,8 +74,9 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         if not (folder / name).is_file():
             fail(folder / name, 0, "is missing", "name the folder of a finished run, or train it again")
     try:
-        model = AutoModelForTokenClassification.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        with quiet_transformers():
+            model = AutoModelForTokenClassification.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # a damaged checkpoint fails in as many ways as there are libraries that read it
         fail(folder, 0, f"is not a checkpoint that transformers reads ({error!r})", "train it again")
     segmenter = getattr(model.config, "segmenter", "none")

@@ -14,7 +14,7 @@ from typing import Any
 from thidua_ner.faults import DataError, Fault, fail
 from thidua_ner.files import read_text, write_text
 from thidua_ner.labels import ENTITY_TYPES
-from thidua_ner.spans import Document, Span
+from thidua_ner.spans import Document, Span, is_label
 from thidua_ner.syllables import Sentence, Token
 
 
@@ -139,10 +139,6 @@ def _given(path: Path, line: int, record: dict[str, Any], text: str) -> tuple[Se
     return tuple(sentences)
 
 
-def _is_label(label: object) -> bool:
-    return isinstance(label, str) and bool(label) and label == "".join(label.split())
-
-
 def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tuple[str, str] | None:
     """Say what is wrong with an entity of a record and how to mend it, if anything is."""
     if not isinstance(entity, dict):
@@ -154,7 +150,7 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
         return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
     if start < 0 or end > len(text):
         return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
-    if not (_is_label(label) if types is None else label in types):
+    if not (is_label(label) if types is None else label in types):
         known = f"use one of {', '.join(types)}" if types else "give a word without white space"
         return f"unknown label {label!r}", known
     if score is not None and not (type(score) in (int, float) and abs(score) < inf):

@@ -7,6 +7,11 @@ from itertools import pairwise
 from thidua_ner.syllables import Sentence, split_sentences
 
 
+def is_label(value: object) -> bool:
+    """Tell whether a value can be a label: a word without white space."""
+    return isinstance(value, str) and bool(value) and value == "".join(value.split())
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """A labelled stretch `text[start:end]`; `score` is a system's confidence and takes no part in equality."""
@@ -22,7 +27,7 @@ class Span:
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise ValueError(f"a span needs 0 <= start < end, not {self.start} and {self.end}")
-        if not self.label or self.label != "".join(self.label.split()):
+        if not is_label(self.label):
             raise ValueError(f"a label is a word without white space, not {self.label!r}")
 
 

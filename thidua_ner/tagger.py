@@ -47,22 +47,21 @@ class Tagger:
 
     def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Give each document the spans that are found in its text, some hundred sentences at a time."""
-        waiting: list[Document] = []
+        waiting: list[tuple[Document, tuple[Sentence, ...]]] = []
         n_sentences = 0
         for document in documents:
-            waiting.append(document)
-            n_sentences += len(document.sentences())
+            waiting.append((document, document.sentences()))
+            n_sentences += len(waiting[-1][1])
             if n_sentences >= _TOGETHER:
                 yield from self._tag_together(waiting)
                 waiting, n_sentences = [], 0
         yield from self._tag_together(waiting)
 
-    def _tag_together(self, documents: Sequence[Document]) -> Iterator[Document]:
-        """Tag documents in batches that they share."""
-        sentences = [document.sentences() for document in documents]
-        words = [segment(sentence.tokens, self.segmenter) for own in sentences for sentence in own]
+    def _tag_together(self, documents: Sequence[tuple[Document, tuple[Sentence, ...]]]) -> Iterator[Document]:
+        """Tag documents, each with its sentences, in batches that they share."""
+        words = [segment(sentence.tokens, self.segmenter) for _, own in documents for sentence in own]
         tagged = zip(words, self._probabilities(words), strict=True)
-        for document, own in zip(documents, sentences, strict=True):
+        for document, own in documents:
             spans: list[Span] = []
             for sentence in own:
                 spans += self._spans(sentence, *next(tagged))

@@ -123,7 +123,6 @@ def main() -> None:
     config = load_config(options.config, [*options.set, *protocol])
     folder = options.output or Path("runs") / config.name
     # the libraries below take seconds to import: faults of the config are told before
-    from thidua_ner.encoders import find_encoder
     from thidua_ner.manifest import make_manifest
     from thidua_ner.scoring import fingerprint
     from train.data import load_folds
@@ -132,6 +131,7 @@ def main() -> None:
     if options.dry_run:
         show_plan(config, folds)
         return
+    from thidua_ner.encoders import find_encoder
     from train.fold import FINISHED, train_fold
     from train.processes import n_processes, processes
 

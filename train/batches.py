@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import DataCollatorForTokenClassification, PreTrainedTokenizerBase
 
+from thidua_ner import iob2
 from thidua_ner.models import MASKED, Checkpoint, usable_positions
+from thidua_ner.spans import Span
+from thidua_ner.syllables import Token
 
 VARIATION = 0.05
 """By how much of itself a length is varied, at most, before examples are sorted by it."""
@@ -36,9 +38,12 @@ class Examples(Dataset[Example]):
         self._encoder, self._tags = checkpoint.subword_encoder(), checkpoint.tags
         self._replacement = replacement
         self._mentions = mentions_by_label(readings) if replacement else {}
-        windows = [(reading, number) for reading in readings for number in range(len(self._encode(reading)))]
-        self._sources: list[tuple[Reading, int]] = windows
-        self._examples = [self._encode(reading)[number] for reading, number in windows]
+        self._sources: list[tuple[Reading, int]] = []
+        self._examples: list[Example] = []
+        for reading in readings:
+            windows = self._encode(reading)
+            self._sources += [(reading, number) for number in range(len(windows))]
+            self._examples += windows
         self._filling: list[Example] = []
 
     def __len__(self) -> int:
@@ -76,22 +81,17 @@ class Examples(Dataset[Example]):
         return examples
 
 
-def mentions_of(reading: Reading) -> Iterator[tuple[int, int, str]]:
-    """Yield the first word, the one after the last, and the label of every mention."""
-    starts = [place for place, tag in enumerate(reading.tags) if tag.startswith("B-")]
-    for start in starts:
-        end = start + 1
-        while end < len(reading.tags) and reading.tags[end].startswith("I-"):
-            end += 1
-        yield start, end, reading.tags[start][2:]
+def mentions_of(reading: Reading) -> list[Span]:
+    """List the mentions of a sentence, their offsets counted in words."""
+    return iob2.decode(reading.tags, [Token(word, place, place + 1) for place, word in enumerate(reading.words)])
 
 
 def mentions_by_label(readings: Sequence[Reading]) -> dict[str, list[tuple[str, ...]]]:
     """List the different mentions of each label, in the order in which they come."""
     found: dict[str, dict[tuple[str, ...], None]] = {}
     for reading in readings:
-        for start, end, label in mentions_of(reading):
-            found.setdefault(label, {})[reading.words[start:end]] = None
+        for mention in mentions_of(reading):
+            found.setdefault(mention.label, {})[reading.words[mention.start : mention.end]] = None
     return {label: list(mentions) for label, mentions in found.items()}
 
 
@@ -100,11 +100,12 @@ def swap_mentions(
 ) -> Reading:
     """Put another mention of the same label in the place of each mention, with a probability."""
     words, tags = list(reading.words), list(reading.tags)
-    for start, end, label in reversed(list(mentions_of(reading))):
+    for mention in reversed(mentions_of(reading)):
         if torch.rand((), generator=generator) < probability:
-            other = mentions[label][int(torch.randint(len(mentions[label]), (), generator=generator))]
-            words[start:end] = other
-            tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (len(other) - 1)
+            others = mentions[mention.label]
+            other = others[int(torch.randint(len(others), (), generator=generator))]
+            words[mention.start : mention.end] = other
+            tags[mention.start : mention.end] = [f"B-{mention.label}"] + [f"I-{mention.label}"] * (len(other) - 1)
     return Reading(tuple(words), tuple(tags))
 
 
@@ -117,26 +118,24 @@ class LengthSampler(Sampler[int]):
 
     def __init__(self, examples: Examples, batch_size: int, seed: int) -> None:
         self._examples, self._batch_size, self._seed = examples, batch_size, seed
-        self.set_epoch(0)
+        self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin an epoch: swap mentions and fix the order."""
-        self._generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
-        self._examples.begin_epoch(self._generator)
-        self._order = list(self._draw(torch.tensor(self._examples.lengths(), dtype=torch.float)))
+        """Name the epoch that is drawn next."""
+        self._epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._examples)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._order)
-
-    def _draw(self, lengths: Tensor) -> Iterator[int]:
-        shuffled = torch.randperm(len(lengths), generator=self._generator)
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
+        self._examples.begin_epoch(generator)
+        lengths = torch.tensor(self._examples.lengths(), dtype=torch.float)
+        shuffled = torch.randperm(len(lengths), generator=generator)
         rest, grouped = shuffled.tensor_split([len(lengths) % self._batch_size])
-        varied = lengths[grouped] * (1 + VARIATION * torch.rand(len(grouped), generator=self._generator))
+        varied = lengths[grouped] * (1 + VARIATION * torch.rand(len(grouped), generator=generator))
         batches = grouped[varied.argsort()].view(-1, self._batch_size)
-        yield from batches[torch.randperm(len(batches), generator=self._generator)].flatten().tolist()
+        yield from batches[torch.randperm(len(batches), generator=generator)].flatten().tolist()
         yield from rest.tolist()
 
 

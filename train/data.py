@@ -6,7 +6,7 @@ from pathlib import Path
 
 from thidua_ner import conll, iob2
 from thidua_ner.faults import fail
-from thidua_ner.labels import OUTSIDE
+from thidua_ner.labels import iob2_tags
 from thidua_ner.spans import Document
 from thidua_ner.syllables import Token
 from train.config import Config, ConllData, HubData
@@ -64,7 +64,7 @@ def _conll_fold(data: ConllData) -> Fold:
 def whole_fold(splits: dict[str, list[Document]]) -> Fold:
     """Make the fold of data with splits of its own; its tags are the labels of the training split."""
     train = splits["train"]
-    tags = (OUTSIDE, *(f"{prefix}-{label}" for label in labels_of(train) for prefix in "BI"))
+    tags = iob2_tags(tuple(labels_of(train)))
     validation, test = (tuple(splits.get(split, ())) for split in ("validation", "test"))
     return Fold(WHOLE, tags, tuple(tag_sentences(train)), tuple(train), validation, test)
 

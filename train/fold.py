@@ -12,7 +12,6 @@ from transformers import set_seed
 from thidua_ner.encoders import load_encoder
 from thidua_ner.files import write_text
 from thidua_ner.models import Checkpoint, blank_model
-from thidua_ner.quiet import quiet_transformers
 from thidua_ner.records import format_json_lines, write_documents
 from thidua_ner.scoring import score
 from thidua_ner.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
@@ -24,7 +23,7 @@ from train.batches import Examples, Reading
 from train.config import Config
 from train.data import Fold
 from train.processes import processes
-from train.trainer import epochs_needed, fit
+from train.trainer import epochs_needed, fit, updates_an_epoch
 
 FINISHED = "fold.json"
 """Written last: a fold folder that has it is complete."""
@@ -43,8 +42,7 @@ def train_fold(fold: Fold, config: Config, folder: Path) -> None:
     log = fit(checkpoint, examples, config, folder / "checkpoints", _validator(checkpoint, fold.validation))
     checkpoint.model.eval()
     if processes().is_main_process:
-        with quiet_transformers():
-            checkpoint.save(folder / "model")
+        checkpoint.save(folder / "model")
         write_text(folder / "train_log.jsonl", format_json_lines(log))
         write_documents(folder / "test.jsonl", fold.test)
         record = _record(fold, config, checkpoint, log)
@@ -64,8 +62,8 @@ def seconds_an_update(fold: Fold, config: Config) -> tuple[int, float]:
             fit(checkpoint, examples, config, Path(folder), max_updates=updates)
             taken.append(time.monotonic() - started)
     seconds = max(taken[2] - taken[1], 0.0) / _TIMED_UPDATES
-    training = config.training
-    return epochs_needed(training, len(examples)) * -(-len(examples) // training.batch_size), seconds
+    n_examples = len(examples)
+    return epochs_needed(config.training, n_examples) * updates_an_epoch(config.training, n_examples), seconds
 
 
 def _prepare(fold: Fold, config: Config, folder: Path) -> tuple[Checkpoint, Examples]:

@@ -1,6 +1,7 @@
 """The `transformers` Trainer with our batches, our learning rates and our F1."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -90,9 +91,14 @@ def native_bf16() -> bool:
     return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def updates_an_epoch(training: TrainingConfig, n_examples: int) -> int:
+    """Count the updates of an epoch, the last of which may see fewer examples."""
+    return math.ceil(n_examples / training.batch_size)
+
+
 def epochs_needed(training: TrainingConfig, n_examples: int) -> int:
     """Count the epochs that give at least the least number of updates."""
-    return max(training.epochs, -(-training.min_updates // -(-n_examples // training.batch_size)))
+    return max(training.epochs, math.ceil(training.min_updates / updates_an_epoch(training, n_examples)))
 
 
 def fit(
@@ -137,8 +143,8 @@ def fit(
 def _arguments(config: Config, n_examples: int, folder: Path, stops_early: bool, max_updates: int) -> TrainingArguments:
     """Translate a config for the Trainer; checkpoints fall on the ends of epochs."""
     training = config.training
-    updates = -(-n_examples // training.batch_size)
-    epochs_between = 1 if stops_early else -(-training.checkpoint_every // updates)
+    updates = updates_an_epoch(training, n_examples)
+    epochs_between = 1 if stops_early else math.ceil(training.checkpoint_every / updates)
     best = {"load_best_model_at_end": True, "metric_for_best_model": "f1", "greater_is_better": True}
     return TrainingArguments(
         output_dir=str(folder),

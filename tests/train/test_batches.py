@@ -18,6 +18,9 @@ class Lengths:
     def __init__(self, lengths):
         self.own = list(lengths)
 
+    def __len__(self):
+        return len(self.own)
+
     def lengths(self):
         return self.own
 
@@ -66,9 +69,11 @@ def test_swapped_mentions_keep_their_labels_and_the_words_around_them(all_readin
         swapped = swap_mentions(reading, mentions, probability, torch.Generator().manual_seed(0))
         assert len(swapped.words) == len(swapped.tags)
         assert all(follows(tag, before) for before, tag in zip(("O", *swapped.tags), swapped.tags, strict=False))
-        assert [label for _, _, label in mentions_of(swapped)] == [label for _, _, label in mentions_of(reading)]
-        for start, end, label in mentions_of(swapped):
-            assert swapped.words[start:end] in mentions[label]
+        assert [mention.label for mention in mentions_of(swapped)] == [
+            mention.label for mention in mentions_of(reading)
+        ]
+        for mention in mentions_of(swapped):
+            assert swapped.words[mention.start : mention.end] in mentions[mention.label]
         outside = [[w for w, t in zip(*r, strict=True) if t == "O"] for r in (reading, swapped)]
         assert outside[0] == outside[1]
         if probability == 0:
