@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,11 @@ from train.dropout import use_byte_dropout
 from train.processes import n_processes, processes
 from train.progress import QuietProgress
 
-MOST_SUBWORDS = 1024
+MOST_SUBWORDS = 512
 """What a processor reads at once, padding included; it bounds the memory of a batch."""
+
+_KERNEL_CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256", "LRU_CACHE_CAPACITY": "64"}
+"""How many kernels torch keeps on a processor: each shape of batch has its own, and 1024 of them fill a gigabyte."""
 
 Validate = Callable[[], float]
 """Returns the F1 of the model as it stands on the validation documents."""
@@ -118,6 +122,8 @@ def fit(
     if n_processes() > 1:
         examples.fill_up(training.batch_size)
     if not torch.cuda.is_available():
+        for name, capacity in _KERNEL_CACHES.items():
+            os.environ.setdefault(name, capacity)  # read when the first kernel is made
         use_byte_dropout(checkpoint.model)
         checkpoint.model.set_attn_implementation("eager")  # its fused kernels go back slowly in bfloat16
     stops_early = training.patience is not None and validate is not None and max_updates < 0
