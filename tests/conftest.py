@@ -36,6 +36,10 @@ TINY = [
 """Overrides that make configs/phobert-tiny.yaml train in a second."""
 
 
+THREE = ("001-", "004-", "005-")
+"""How the ids of the synthetic documents of a small project begin; the last one is for validation."""
+
+
 def run_module(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run `python -m …` as a user would, from the project's root."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
@@ -82,9 +86,25 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[str]
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's annotations/ with three of the synthetic documents, and the data/ built from it."""
+    folder = tmp_path_factory.mktemp("small")
+    shutil.copytree(ROOT / "annotations", folder / "annotations", ignore=_beyond_three)
+    plan = folder / "annotations/synthetic/PLAN.tsv"
+    header, *rows = plan.read_text().splitlines(keepends=True)
+    plan.write_text(header + "".join(row for row in rows if row.startswith(THREE)))
+    run_inside("thidua_ner", "agreement", cwd=folder)
+    run_inside("thidua_ner", "build", cwd=folder)
+    return folder
+
+
+def _beyond_three(folder: str, names: list[str]) -> list[str]:
+    """Name the synthetic documents that are left out."""
+    return [n for n in names if "synthetic" in folder and n.endswith((".txt", ".ann")) and not n.startswith(THREE)]
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of annotations/ and data/ that a test may damage."""
-    for name in ("annotations", "data"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    return tmp_path
+def project(small_project: Path, tmp_path: Path) -> Path:
+    """A copy of a small project that a test may damage."""
+    return Path(shutil.copytree(small_project, tmp_path / "project"))

@@ -3,6 +3,7 @@
 python -m thidua_ner build          # data/ from annotations/
 python -m thidua_ner check          # every rule of form, and that data/ is what annotations/ builds
 python -m thidua_ner agreement      # annotations/agreement.json from the passes
+python -m thidua_ner coverage       # how often each rule of the guidelines occurs in the synthetic documents
 python -m thidua_ner convert annotations/gold gold.conll
 """
 
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 from thidua_ner import corpus, documents, hub
-from thidua_ner.faults import DataError, run_program
+from thidua_ner.faults import DataError, Fault, run_program
 from thidua_ner.files import write_text
 
 
@@ -25,7 +26,9 @@ def check(options: argparse.Namespace) -> None:
     """Report every fault of the annotations, then of the data built from them."""
     faults = corpus.check_annotations(options.annotations)
     if not faults:
-        faults = corpus.check_agreement(options.annotations) + hub.check(options.annotations, options.data)
+        faults = corpus.check_agreement(options.annotations)
+    if not faults:
+        faults = hub.check(options.annotations, corpus.load_corpus(options.annotations), options.data)
     if faults:
         print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
         raise DataError(faults)
@@ -34,10 +37,34 @@ def check(options: argparse.Namespace) -> None:
 
 def agreement(options: argparse.Namespace) -> None:
     """Compare the passes and write the figures beside them."""
-    corpus.read_gold(options.annotations)
+    corpus.read_corpus(options.annotations)
     content = corpus.format_agreement(options.annotations)
     write_text(options.annotations / corpus.AGREEMENT, content)
     print(content, end="")
+
+
+def coverage(options: argparse.Namespace) -> None:
+    """Tabulate the rules of the guidelines with their occurrences; exit 1 where one occurs too seldom."""
+    from tabulate import tabulate
+
+    from thidua_ner.coverage import LEAST, coverage
+
+    found = corpus.read_corpus(options.annotations)
+    counts = coverage([*found.train, *found.validation])
+    rows = [[count.case.rule, count.case.side, count.case.what, count.occurrences, count.documents] for count in counts]
+    print(tabulate(rows, headers=["rule", "side", "case", "occurrences", "documents"]))
+    rare = [count.case for count in counts if count.occurrences < LEAST]
+    faults = [
+        Fault(
+            str(options.annotations / corpus.SYNTHETIC),
+            0,
+            f"has fewer than {LEAST} of {case.rule}: {case.what}",
+            "add documents that have it",
+        )
+        for case in rare
+    ]
+    if faults:
+        raise DataError(faults)
 
 
 def convert(options: argparse.Namespace) -> None:
@@ -61,10 +88,11 @@ def parse_arguments() -> argparse.Namespace:
         (build, "write data/ from annotations/"),
         (check, "check annotations/ and data/"),
         (agreement, "compare the annotators' passes"),
+        (coverage, "count the rules of the guidelines in the synthetic documents"),
     ):
         child = commands.add_parser(command.__name__, help=summary)
         child.add_argument("--annotations", type=Path, default=Path("annotations"), metavar="DIR")
-        if command is not agreement:
+        if command in (build, check):
             child.add_argument("--data", type=Path, default=Path("data"), metavar="DIR")
         child.set_defaults(run=command)
     child = commands.add_parser("convert", help="between a brat folder, .jsonl and .conll")

@@ -1,7 +1,5 @@
 """The annotated corpus on disk: `annotations/` and the rules that its files keep."""
 
-import csv
-import io
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -9,18 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thidua_ner import agreement, brat
+from thidua_ner import agreement, brat, synthetic
 from thidua_ner.faults import DataError, Fault, fail
-from thidua_ner.files import read_text
+from thidua_ner.files import read_table, read_text
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Sentence, is_abbreviation, split_sentences
 
-GOLD = "gold"
-PASSES = ("first", "second")
+GOLD, SYNTHETIC = "gold", "synthetic"
+PASSES = {GOLD: ("first", "second"), SYNTHETIC: ("written", "read")}
+"""The parts of the corpus, and the two passes over each whose agreement is measured."""
 SOURCES = "SOURCES.tsv"
 AGREEMENT = "agreement.json"
 _ENDINGS = {".txt", ".ann"}
-_SOURCE_COLUMNS = ["id", "original_file", "published_by", "sha256"]
+_TABLES = {SOURCES, synthetic.PLAN, synthetic.FIXED}
+_SOURCE_COLUMNS = ("id", "original_file", "published_by", "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The documents of all parts, sorted by id; `train` and `validation` are synthetic."""
+
+    gold: tuple[Document, ...]
+    train: tuple[Document, ...]
+    validation: tuple[Document, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,54 +44,57 @@ class Source:
 
 def read_sources(folder: Path) -> list[Source]:
     """Read SOURCES.tsv; DataError names the line of a malformed or repeated row."""
-    path = folder / SOURCES
-    rows = list(csv.reader(io.StringIO(read_text(path)), delimiter="\t", quoting=csv.QUOTE_NONE))
-    if not rows or rows[0] != _SOURCE_COLUMNS:
-        fail(path, 1, f"the columns are {rows[0] if rows else []}", f"name them {', '.join(_SOURCE_COLUMNS)}")
-    sources: dict[str, Source] = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != len(_SOURCE_COLUMNS):
-            fail(path, line, f"has {len(row)} cells", f"give {len(_SOURCE_COLUMNS)}, parted by tabs")
-        if row[0] in sources:
-            fail(path, line, f"the document id {row[0]!r} stands here twice", "keep one row a document")
-        sources[row[0]] = Source(*row)
-    return list(sources.values())
+    return [Source(*row) for row in read_table(folder / SOURCES, _SOURCE_COLUMNS)]
 
 
-def read_gold(annotations: Path) -> list[Document]:
-    """Read the gold documents, sorted by id; DataError lists every broken rule."""
+def read_corpus(annotations: Path) -> Corpus:
+    """Read the documents of both parts; DataError lists every broken rule."""
     faults = check_annotations(annotations)
     if faults:
         raise DataError(faults)
-    return brat.read_folder(annotations / GOLD)
+    return load_corpus(annotations)
 
 
-def read_pass(annotations: Path, name: str) -> list[Document]:
-    """Read one annotator's pass over the gold documents."""
-    return brat.read_folder(annotations / "passes" / name)
+def load_corpus(annotations: Path) -> Corpus:
+    """Read the documents of both parts, whose rules have been checked."""
+    split = {planned.id: planned.split for planned in synthetic.read_plan(annotations / SYNTHETIC)}
+    documents = brat.read_folder(annotations / SYNTHETIC)
+    return Corpus(
+        gold=tuple(brat.read_folder(annotations / GOLD)),
+        train=tuple(d for d in documents if split[d.id] == "train"),
+        validation=tuple(d for d in documents if split[d.id] == "validation"),
+    )
 
 
 def check_annotations(annotations: Path) -> list[Fault]:
     """Find every broken rule of form under `annotations/`."""
-    gold = annotations / GOLD
-    if not gold.is_dir():
-        return [Fault(str(gold), 0, "does not exist", "run from the project's root or name the annotations folder")]
-    passes = _pass_folders(annotations)
-    faults = [
-        Fault(str(annotations / "passes" / name), 0, "does not exist", "keep both annotators' passes")
-        for name in set(PASSES) - {folder.name for folder in passes}
-    ]
-    for folder in (gold, *passes):
-        faults += check_folder(folder)
-    faults += _check_sources(gold)
-    for folder in passes:
-        faults += _check_same_texts(gold, folder)
+    missing = [annotations / part for part in PASSES if not (annotations / part).is_dir()]
+    if missing:
+        remedy = "run from the project's root or name the annotations folder"
+        return [Fault(str(folder), 0, "does not exist", remedy) for folder in missing]
+    faults = [fault for part in PASSES for fault in _check_part(annotations, part)]
+    faults += _check_sources(annotations / GOLD)
+    faults += synthetic.check_plan(annotations / SYNTHETIC)
+    if not faults:  # the texts can be read
+        documents = brat.read_folder(annotations / SYNTHETIC)
+        faults += synthetic.check_copies(annotations / SYNTHETIC, documents, brat.read_folder(annotations / GOLD))
     return sorted(set(faults))
 
 
-def _pass_folders(annotations: Path) -> list[Path]:
-    """List the folders of the annotators' passes."""
-    return sorted(path for path in (annotations / "passes").glob("*") if path.is_dir())
+def _check_part(annotations: Path, part: str) -> Iterable[Fault]:
+    """Find the faults of a part of the corpus and of the passes over it."""
+    folders = pass_folders(annotations, part)
+    for name in sorted(set(PASSES[part]) - {folder.name for folder in folders}):
+        yield Fault(str(annotations / "passes" / part / name), 0, "does not exist", "keep both annotators' passes")
+    for folder in (annotations / part, *folders):
+        yield from check_folder(folder)
+    for folder in folders:
+        yield from _check_same_texts(annotations / part, folder)
+
+
+def pass_folders(annotations: Path, part: str) -> list[Path]:
+    """List the folders of the annotators' passes over a part of the corpus."""
+    return sorted(path for path in (annotations / "passes" / part).glob("*") if path.is_dir())
 
 
 def check_folder(folder: Path) -> list[Fault]:
@@ -115,7 +127,11 @@ def check_folder(folder: Path) -> list[Fault]:
 def _check_strays(folder: Path) -> Iterable[Fault]:
     """Find what would be passed over: folders, and files of another kind; hidden files are left alone."""
     for path in sorted(folder.iterdir()):
-        if path.name != SOURCES and not path.name.startswith(".") and (path.is_dir() or path.suffix not in _ENDINGS):
+        if (
+            path.name not in _TABLES
+            and not path.name.startswith(".")
+            and (path.is_dir() or path.suffix not in _ENDINGS)
+        ):
             yield Fault(str(path), 0, "is no document", "end its name in .txt or .ann, or move it away")
 
 
@@ -181,16 +197,33 @@ def _check_same_texts(gold: Path, folder: Path) -> Iterable[Fault]:
 
 
 def measure_agreement(annotations: Path) -> dict[str, Any]:
-    """Compare the two passes with each other, and each pass over the documents with the gold."""
-    gold = brat.read_folder(annotations / GOLD)
-    first, second = (read_pass(annotations, name) for name in PASSES)
-    with_gold = {path.name: agreement.agree(gold, brat.read_folder(path)) for path in _pass_folders(annotations)}
-    return {"between_passes": agreement.agree(first, second), "gold_and_pass": with_gold}
+    """Compare, for each part, its two passes with each other, and every pass over it with what was settled."""
+    return {part: _measure_part(annotations, part) for part in PASSES}
+
+
+def _measure_part(annotations: Path, part: str) -> dict[str, Any]:
+    settled = brat.read_folder(annotations / part)
+    passes = {folder.name: brat.read_folder(folder) for folder in pass_folders(annotations, part)}
+    first, second = (passes[name] for name in PASSES[part])
+    return {
+        "between_passes": agreement.agree(first, second),
+        "settled_and_pass": {name: agreement.agree(settled, documents) for name, documents in passes.items()},
+    }
 
 
 def format_agreement(annotations: Path) -> str:
     """Write the agreement of the passes as the content of agreement.json."""
     return json.dumps(measure_agreement(annotations), ensure_ascii=False, indent=2) + "\n"
+
+
+def read_agreement(annotations: Path) -> dict[str, Any]:
+    """Read agreement.json."""
+    path = annotations / AGREEMENT
+    try:
+        figures: dict[str, Any] = json.loads(read_text(path))
+    except ValueError:
+        fail(path, 0, "is not JSON", "run `python -m thidua_ner agreement`")
+    return figures
 
 
 def check_agreement(annotations: Path) -> list[Fault]:

@@ -5,15 +5,15 @@ Croissant 1.0: https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 
 import hashlib
 import json
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from thidua_ner import __version__
 
 _DESCRIPTION = (
-    "Named entities in Vietnamese public-security news: five real documents, six entity types. The licence is the "
-    "annotations'; the texts remain their publishers'."
+    "Named entities in Vietnamese public-security news, six types: five real documents to test on, and machine-written "
+    "ones to train on. The licence is that of the annotations and the machine-written texts; the real texts remain "
+    "their publishers'."
 )
 _PUBLISHED = "2026-11-22"
 _CITATION = f"The maintainers of ThiDuaNER: ThiDuaNER, named entities in Vietnamese public-security news, {__version__}"
@@ -32,10 +32,14 @@ _LISTS = {"tokens", "ner_tags", "token_starts", "token_ends"}
 _ENTITY_FIELDS = {"start": "sc:Integer", "end": "sc:Integer", "label": "sc:Text", "text": "sc:Text"}
 
 
-def describe(content: dict[str, bytes], names: Sequence[str]) -> dict[str, Any]:
+def describe(content: dict[str, bytes]) -> dict[str, Any]:
     """Describe the files of the dataset, by their paths in it, with their hashes."""
-    records = [_record_set("documents", "documents.jsonl", _DOCUMENT_FIELDS)]
-    records += [_record_set(f"sentences-{name}", f"sentences/{name}.jsonl", _SENTENCE_FIELDS) for name in names]
+    fields = {"documents": _DOCUMENT_FIELDS, "sentences": _SENTENCE_FIELDS}
+    records = [
+        _record_set(path.removesuffix(".jsonl").replace("/", "-"), path, fields[path.partition("/")[0]])
+        for path in content
+        if path.endswith(".jsonl")
+    ]
     return {
         "@context": json.loads(files("thidua_ner").joinpath("croissant_context.json").read_text(encoding="utf-8")),
         "@type": "sc:Dataset",

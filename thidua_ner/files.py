@@ -1,7 +1,10 @@
 """Reading text and writing files so that none is ever left half-written."""
 
+import csv
+import io
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from thidua_ner.faults import fail
@@ -18,6 +21,21 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         fail(path, line, f"byte {error.start} is not UTF-8", "save the file as UTF-8")
+
+
+def read_table(path: Path, columns: Sequence[str]) -> list[list[str]]:
+    """Read the rows of a tab-separated file whose first column is an id; DataError names the line of a bad row."""
+    rows = list(csv.reader(io.StringIO(read_text(path)), delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not rows or rows[0] != list(columns):
+        fail(path, 1, f"the columns are {rows[0] if rows else []}", f"name them {', '.join(columns)}")
+    seen: set[str] = set()
+    for line, row in enumerate(rows[1:], start=2):
+        if len(row) != len(columns):
+            fail(path, line, f"has {len(row)} cells", f"give {len(columns)}, parted by tabs")
+        if row[0] in seen:
+            fail(path, line, f"the document id {row[0]!r} stands here twice", "keep one row a document")
+        seen.add(row[0])
+    return rows[1:]
 
 
 def write_bytes(path: Path, content: bytes) -> None:

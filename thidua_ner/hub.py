@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -9,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from thidua_ner import __version__, card, corpus, croissant, iob2
-from thidua_ner.faults import Fault, fail
+from thidua_ner.faults import Fault
 from thidua_ner.files import write_bytes
 from thidua_ner.labels import ENTITY_TYPES, TAGS
 from thidua_ner.records import entity_record, format_json_lines
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import split_sentences
 
-Splits = dict[str, list[str]]
-"""The documents of each split of a configuration, by id."""
+Files = dict[str, tuple[Document, ...]]
+"""The documents of each file of sentences, by the file's name: a gold document, or a split of the synthetic part."""
 
-DEFAULT_TEST, DEFAULT_VALIDATION = "nghean-2020-07", "cantho-2022-07"
-"""The gold documents that `default` holds out; chosen before any run, from provinces that no other document is of."""
+Splits = dict[str, list[str]]
+"""The files of each split of a configuration, by name."""
+
+GOLD, TRAIN, VALIDATION = "gold", "synthetic-train", "synthetic-validation"
+"""The files of whole documents."""
 
 
 def sentence_rows(document: Document) -> Iterator[dict[str, Any]]:
@@ -48,55 +52,59 @@ def _entities(document: Document, spans: Sequence[Span], offset: int = 0) -> lis
     ]
 
 
-def configurations(names: Sequence[str]) -> dict[str, Splits]:
-    """Name the sentence configurations of the dataset and the documents of their splits."""
-    held_out = (DEFAULT_VALIDATION, DEFAULT_TEST)
+def configurations(gold: Sequence[str]) -> dict[str, Splits]:
+    """Name the sentence configurations of the dataset and the files of their splits."""
+    others = {name: [n for n in gold if n != name] for name in gold}
     return {
-        "default": {
-            "train": [name for name in names if name not in held_out],
-            "validation": [DEFAULT_VALIDATION],
-            "test": [DEFAULT_TEST],
+        "default": {"train": [TRAIN], "validation": [VALIDATION], "test": list(gold)},
+        "gold": {"test": list(gold)},
+        **{f"lodo-{name}": {"train": others[name], "test": [name]} for name in gold},
+        **{
+            f"lodo+synthetic-{name}": {"train": [TRAIN, *others[name]], "validation": [VALIDATION], "test": [name]}
+            for name in gold
         },
-        "gold": {"test": list(names)},
-        **{f"lodo-{name}": {"train": [n for n in names if n != name], "test": [name]} for name in names},
     }
 
 
-def build(annotations: Path) -> dict[str, bytes]:
-    """Make every file of the dataset repository, by its path in `data/`; DataError where a rule is broken."""
-    documents = corpus.read_gold(annotations)
-    names = [document.id for document in documents]
-    missing = {DEFAULT_TEST, DEFAULT_VALIDATION} - set(names)
-    if missing:
-        fail(annotations / corpus.GOLD, 0, f"lacks {', '.join(sorted(missing))}", "restore what `default` holds out")
-    rows = {document.id: list(sentence_rows(document)) for document in documents}
-    content = {f"sentences/{name}.jsonl": format_json_lines(rows[name]) for name in names}
-    content["documents.jsonl"] = format_json_lines(
-        {"id": d.id, "text": d.text, "entities": _entities(d, d.spans)} for d in documents
-    )
-    stats = statistics(documents, rows)
+def build(annotations: Path, found: corpus.Corpus) -> dict[str, bytes]:
+    """Make every file of the dataset repository, by its path in `data/`."""
+    parts: Files = {GOLD: found.gold, TRAIN: found.train, VALIDATION: found.validation}
+    files: Files = {**{d.id: (d,) for d in found.gold}, TRAIN: found.train, VALIDATION: found.validation}
+    rows = {name: [row for d in documents for row in sentence_rows(d)] for name, documents in files.items()}
+    content = {f"sentences/{name}.jsonl": format_json_lines(rows[name]) for name in files}
+    content |= {
+        f"documents/{name}.jsonl": format_json_lines(
+            {"id": d.id, "text": d.text, "entities": _entities(d, d.spans)} for d in documents
+        )
+        for name, documents in parts.items()
+    }
+    configs = configurations([d.id for d in found.gold])
+    stats = statistics(parts, files, configs)
     rows_digest = hashlib.sha256("".join(content[path] for path in sorted(content)).encode("utf-8")).hexdigest()
-    content["README.md"] = card.card(annotations, configurations(names), stats, rows_digest)
+    content["README.md"] = card.card(annotations, configs, stats, rows_digest)
     content["stats.json"] = _json(stats)
     encoded = {path: text.encode("utf-8") for path, text in sorted(content.items())}
-    encoded["croissant.json"] = _json(croissant.describe(encoded, names)).encode("utf-8")
+    encoded["croissant.json"] = _json(croissant.describe(encoded)).encode("utf-8")
     return encoded
 
 
 def write(annotations: Path, data: Path) -> list[str]:
-    """Write the dataset repository, delete the sentences of documents that are no more; return the paths written."""
-    content = build(annotations)
+    """Write the dataset repository, delete the files of documents that are no more; return the paths written.
+
+    DataError where a rule is broken.
+    """
+    content = build(annotations, corpus.read_corpus(annotations))
     for path, raw in content.items():
         write_bytes(data / path, raw)
-    for old in data.glob("sentences/*.jsonl"):
+    for old in [*data.glob("sentences/*.jsonl"), *data.glob("documents/*.jsonl")]:
         if old.relative_to(data).as_posix() not in content:
             old.unlink()
     return list(content)
 
 
-def check(annotations: Path, data: Path) -> list[Fault]:
+def check(annotations: Path, found: corpus.Corpus, data: Path) -> list[Fault]:
     """Find where `data/` is not what `annotations/` builds, files beyond it included."""
-    content = build(annotations)
+    content = build(annotations, found)
     remedy = "run `python -m thidua_ner build`"
     faults = [
         Fault(str(data / path), 0, "is not built from the annotations", "delete it")
@@ -118,37 +126,69 @@ def _existing(data: Path) -> set[str]:
     return {path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)}
 
 
-def statistics(documents: Sequence[Document], rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Count documents, sentences, tokens and entities, in all and by document."""
-    per_document: dict[str, dict[str, Any]] = {
-        document.id: {
-            "characters": len(document.text),
-            "sentences": len(rows[document.id]),
-            "tokens": sum(len(row["tokens"]) for row in rows[document.id]),
-            "entities": len(document.spans),
-            "entities_by_type": _by_type([document]),
-        }
-        for document in documents
-    }
-    counted = ("characters", "sentences", "tokens", "entities")
-    total = {key: sum(document[key] for document in per_document.values()) for key in counted}
-    distinct = {
-        label: len({d.surface(s).casefold() for d in documents for s in d.spans if s.label == label})
-        for label in ENTITY_TYPES
-    }
-    splits = {
-        name: {split: sum(len(rows[n]) for n in ids) for split, ids in splits.items()}
-        for name, splits in configurations([d.id for d in documents]).items()
+def statistics(parts: Files, files: Files, configs: dict[str, Splits]) -> dict[str, Any]:
+    """Count documents, sentences, tokens and entities by part, and the mentions that a configuration's tests share."""
+    sentences = {name: sum(len(d.sentences()) for d in documents) for name, documents in files.items()}
+    of_split = {
+        name: {split: [d for file in own for d in files[file]] for split, own in splits.items()}
+        for name, splits in configs.items()
     }
     return {
         "version": __version__,
-        "documents": len(documents),
-        **total,
-        "entities_by_type": _by_type(documents),
-        "distinct_surfaces_by_type": distinct,
-        "per_document": per_document,
-        "sentences_by_config": splits,
+        "parts": {name: _count_part(documents) for name, documents in parts.items()},
+        "sentences_by_config": {
+            name: {split: sum(sentences[file] for file in own) for split, own in splits.items()}
+            for name, splits in configs.items()
+        },
+        "mention_overlap": {
+            name: _overlap(splits["train"], splits["test"]) for name, splits in of_split.items() if "train" in splits
+        },
     }
+
+
+def _count_part(documents: Sequence[Document]) -> dict[str, Any]:
+    """Count a part of the corpus, in all and by document."""
+    per_document = {document.id: _count_document(document) for document in documents}
+    counted = ("characters", "sentences", "tokens", "entities")
+    return {
+        "documents": len(documents),
+        **{key: sum(counts[key] for counts in per_document.values()) for key in counted},
+        "entities_by_type": _by_type(documents),
+        "distinct_surfaces_by_type": {label: len(_surfaces(documents, label)) for label in ENTITY_TYPES},
+        "per_document": per_document,
+    }
+
+
+def _count_document(document: Document) -> dict[str, Any]:
+    sentences = document.sentences()
+    return {
+        "characters": len(document.text),
+        "sentences": len(sentences),
+        "tokens": sum(len(sentence.tokens) for sentence in sentences),
+        "entities": len(document.spans),
+        "entities_by_type": _by_type([document]),
+    }
+
+
+def _overlap(train: Sequence[Document], test: Sequence[Document]) -> dict[str, Any]:
+    """Count, by type, the mentions of the test whose surface stands in the training text with the same type."""
+    counts = {}
+    for label in ENTITY_TYPES:
+        known = _surfaces(train, label)
+        mentions = [_normal(d.surface(s)) for d in test for s in d.spans if s.label == label]
+        seen = sum(mention in known for mention in mentions)
+        counts[label] = {"seen": seen, "unseen": len(mentions) - seen}
+    total = {side: sum(row[side] for row in counts.values()) for side in ("seen", "unseen")}
+    return {**total, "by_type": counts}
+
+
+def _surfaces(documents: Sequence[Document], label: str) -> set[str]:
+    """Collect the different surfaces of a type, whatever their case."""
+    return {_normal(d.surface(s)) for d in documents for s in d.spans if s.label == label}
+
+
+def _normal(surface: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", surface).casefold().split())
 
 
 def _by_type(documents: Sequence[Document]) -> dict[str, int]:

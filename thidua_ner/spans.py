@@ -61,7 +61,7 @@ class Document:
 
     def sentences(self) -> tuple[Sentence, ...]:
         """Return the sentences of the source, or those that rules find."""
-        return self.given or tuple(split_sentences(self.text))
+        return self.given or split_sentences(self.text)
 
     @property
     def text_sha256(self) -> str:

@@ -4,6 +4,7 @@ A token is a syllable, a number or date kept whole (`28/7`, `3.264`, `86,2`), a 
 address, or one mark of punctuation; `%` is a token of its own. White space belongs to no token.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import regex
@@ -63,7 +64,8 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     return [Token(m.group(), m.start(), m.end()) for m in matches]
 
 
-def split_sentences(text: str) -> list[Sentence]:
+@lru_cache(maxsize=1024)  # the same texts come again in every pass and every format
+def split_sentences(text: str) -> tuple[Sentence, ...]:
     """Split a text into sentences that never cross a line break; blank lines yield none."""
     found: list[Sentence] = []
     line_start = 0
@@ -75,7 +77,7 @@ def split_sentences(text: str) -> list[Sentence]:
                 found.append(_sentence(tokens[first : last + 1]))
                 first = last + 1
         line_start += len(line) + 1
-    return found
+    return tuple(found)
 
 
 def _sentence(tokens: list[Token]) -> Sentence:

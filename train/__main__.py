@@ -34,7 +34,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="override keys of the config"
     )
-    parser.add_argument("--protocol", help="lodo (five folds), default, or one fold such as lodo-cantho-2022-07")
+    parser.add_argument(
+        "--protocol", help="transfer, lodo or lodo+synthetic (five folds each), or one fold such as lodo-cantho-2022-07"
+    )
     parser.add_argument("--output", type=Path, metavar="DIR", help="the run folder (default: runs/<name>)")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--resume", action="store_true", help="go on with an interrupted run")

@@ -3,8 +3,9 @@ import json
 import pytest
 
 from tests.conftest import ROOT
+from thidua_ner import brat
 from thidua_ner.agreement import agree, disagreements, token_kappa
-from thidua_ner.corpus import measure_agreement, read_gold, read_pass
+from thidua_ner.corpus import GOLD, measure_agreement, pass_folders
 from thidua_ner.spans import Document, Span
 
 LEFT = [Document("a", "Hà Nội\n5 vụ ở Huế", (Span(0, 6, "LOC"), Span(7, 8, "NUM")))]
@@ -36,10 +37,10 @@ def test_the_published_figures_are_those_of_the_passes():
     assert measure_agreement(ROOT / "annotations") == published
 
 
-def test_every_disagreement_is_adjudicated():
+def test_every_disagreement_on_the_gold_is_adjudicated():
     text = (ROOT / "annotations/ADJUDICATION.md").read_text()
-    gold = read_gold(ROOT / "annotations")
-    for folder in sorted((ROOT / "annotations/passes").iterdir()):
-        for found in disagreements(gold, read_pass(ROOT / "annotations", folder.name)):
+    gold = brat.read_folder(ROOT / "annotations/gold")
+    for folder in pass_folders(ROOT / "annotations", GOLD):
+        for found in disagreements(gold, brat.read_folder(folder)):
             rows = [line for line in text.splitlines() if line.startswith(f"| {found.document}:{found.line} ")]
             assert any(found.surface in row for row in rows), found

@@ -144,11 +144,13 @@ def test_annotations_changed_without_building(project):
     edit(project / ANN, "T1\tORG 0 16\tCụm thi đua số 1\n", "")
     done = check(project)
     assert done.returncode == 1
-    assert "data/documents.jsonl:1: is not what the annotations build" in done.stderr
+    assert "annotations/agreement.json: is not what the passes give" in done.stderr
+    run_inside("thidua_ner", "agreement", cwd=project)
+    assert "data/documents/gold.jsonl:1: is not what the annotations build" in check(project).stderr
 
 
 def test_agreement_that_is_not_what_the_passes_give(project):
-    edit(project / "annotations/passes/second/cantho-2022-07.ann", "T1\tORG 0 16\tCụm thi đua số 1\n", "")
+    edit(project / "annotations/passes/gold/second/cantho-2022-07.ann", "T1\tORG 0 16\tCụm thi đua số 1\n", "")
     done = check(project)
     assert done.returncode == 1
     assert "agreement.json: is not what the passes give; run `python -m thidua_ner agreement`" in done.stderr
@@ -164,10 +166,10 @@ def test_agreement_that_is_damaged(project, content):
 
 
 def test_a_missing_pass(project):
-    shutil.rmtree(project / "annotations/passes/second")
+    shutil.rmtree(project / "annotations/passes/gold/second")
     done = check(project)
     assert done.returncode == 1
-    assert "annotations/passes/second: does not exist; keep both annotators' passes" in done.stderr
+    assert "annotations/passes/gold/second: does not exist; keep both annotators' passes" in done.stderr
 
 
 def test_one_text_under_two_ids(project):
@@ -190,17 +192,17 @@ def test_files_that_would_be_passed_over(project):
 
 def test_a_text_that_is_in_a_pass_only(project):
     for ending in ("txt", "ann"):
-        (project / f"annotations/passes/first/hue-2022-07.{ending}").write_text("")
+        (project / f"annotations/passes/gold/first/hue-2022-07.{ending}").write_text("")
     done = check(project)
     assert done.returncode == 1
-    assert "passes/first/hue-2022-07.txt: is not a text of annotations/gold" in done.stderr
+    assert "passes/gold/first/hue-2022-07.txt: is not a text of annotations/gold" in done.stderr
 
 
 def test_a_pass_over_another_text(project):
-    edit(project / "annotations/passes/first/cantho-2022-07.txt", "Văn Đức\n", "Văn Đực\n")
+    edit(project / "annotations/passes/gold/first/cantho-2022-07.txt", "Văn Đức\n", "Văn Đực\n")
     done = check(project)
     assert done.returncode == 1
-    assert "passes/first/cantho-2022-07.txt: differs from annotations/gold/cantho-2022-07.txt" in done.stderr
+    assert "passes/gold/first/cantho-2022-07.txt: differs from annotations/gold/cantho-2022-07.txt" in done.stderr
 
 
 def test_nowhere_is_said_plainly(tmp_path):

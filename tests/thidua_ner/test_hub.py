@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections import Counter
 
 import pytest
 import yaml
@@ -13,8 +14,9 @@ from hypothesis import given
 
 from tests.conftest import ROOT, run_inside
 from tests.strategies import documents
-from thidua_ner import brat, hub
+from thidua_ner import brat, corpus, hub
 from thidua_ner.labels import ENTITY_TYPES, TAGS
+from thidua_ner.synthetic import SPLITS, read_plan
 
 IDS = ["cantho-2022-07", "khanhhoa-2023-11", "nghean-2020-07", "quangnam-2023-07", "quangnam-2024-07"]
 CARD_SECTIONS = [
@@ -26,7 +28,10 @@ CARD_SECTIONS = [
     *("Citation", "Dataset card authors and contact"),
 ]
 """The sections of the hub's template."""
-CONFIGS = ["default", "gold", *(f"lodo-{name}" for name in IDS)]
+CONFIGS = ["default", "gold", *(f"lodo-{name}" for name in IDS), *(f"lodo+synthetic-{name}" for name in IDS)]
+PLANNED = {split: [d.id for d in read_plan(ROOT / "annotations/synthetic") if d.split == split] for split in SPLITS}
+DOCUMENTS = {name: [name] for name in IDS} | {f"synthetic-{split}": ids for split, ids in PLANNED.items()}
+"""The documents of each file of sentences."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,17 +55,18 @@ def test_rows_hold_the_document_in_their_own_offsets(document):
 
 
 def test_the_build_is_the_same_twice_and_is_what_is_committed():
-    first = hub.build(ROOT / "annotations")
-    assert first == hub.build(ROOT / "annotations")
+    found = corpus.read_corpus(ROOT / "annotations")
+    first = hub.build(ROOT / "annotations", found)
+    assert first == hub.build(ROOT / "annotations", found)
     for path, raw in first.items():
         assert (ROOT / "data" / path).read_bytes() == raw, path
 
 
-def test_the_build_does_not_depend_on_place_locale_or_hash_seed(project):
+def test_the_build_does_not_depend_on_place_locale_or_hash_seed(small_project, project):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
     subprocess.run([sys.executable, "-m", "thidua_ner", "build"], cwd=project, env=environment, check=True)
-    for path in (ROOT / "data").rglob("*.*"):
-        assert (project / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
+    for path in (small_project / "data").rglob("*.*"):
+        assert (project / path.relative_to(small_project)).read_bytes() == path.read_bytes()
 
 
 def test_every_config_is_listed():
@@ -72,9 +78,9 @@ def test_sentences_load_with_class_labels(config):
     loaded = load_dataset("data", config)
     splits = hub.configurations(IDS)[config]
     assert set(loaded) == set(splits)
-    for split, ids in splits.items():
+    for split, names in splits.items():
         rows = loaded[split]
-        assert list(dict.fromkeys(rows["doc_id"])) == ids
+        assert list(dict.fromkeys(rows["doc_id"])) == [i for name in names for i in DOCUMENTS[name]]
         label = rows.features["ner_tags"].feature
         assert isinstance(label, ClassLabel)
         assert label.names == list(TAGS)
@@ -91,12 +97,16 @@ def test_the_default_config_is_loaded_without_a_name():
     assert set(load_dataset("data")) == {"train", "validation", "test"}
 
 
-def test_documents_load_whole():
-    rows = load_dataset("data", "documents", split="test")
-    gold = {document.id: document for document in brat.read_folder(ROOT / "annotations/gold")}
-    assert rows["id"] == IDS
+@pytest.mark.parametrize(
+    ("split", "part", "ids"),
+    [("test", "gold", IDS), *((split, "synthetic", ids) for split, ids in PLANNED.items())],
+)
+def test_documents_load_whole(split, part, ids):
+    rows = load_dataset("data", "documents", split=split)
+    annotated = {document.id: document for document in brat.read_folder(ROOT / "annotations" / part)}
+    assert rows["id"] == ids
     for row in rows:
-        document = gold[row["id"]]
+        document = annotated[row["id"]]
         assert row["text"] == document.text
         assert [(e["start"], e["end"], e["label"], e["text"]) for e in row["entities"]] == [
             (s.start, s.end, s.label, document.surface(s)) for s in document.spans
@@ -114,24 +124,47 @@ def test_loading_needs_no_code_of_ours(tmp_path):
     assert done.stdout.split() == ["84"], done.stderr
 
 
-@pytest.mark.parametrize("name", IDS)
-def test_no_document_is_in_two_splits(name):
-    for splits in hub.configurations(IDS).values():
-        assert sum(name in ids for ids in splits.values()) <= 1
+@pytest.mark.parametrize("config", CONFIGS)
+def test_no_document_is_in_two_splits(config):
+    ids = [i for names in hub.configurations(IDS)[config].values() for name in names for i in DOCUMENTS[name]]
+    assert len(ids) == len(set(ids))
 
 
-def test_statistics_are_those_of_the_files():
-    stats = json.loads((ROOT / "data/stats.json").read_text())
-    gold = brat.read_folder(ROOT / "annotations/gold")
-    assert stats["entities"] == sum(len(d.spans) for d in gold) == sum(stats["entities_by_type"].values())
-    assert list(stats["entities_by_type"]) == list(ENTITY_TYPES)
-    rows = load_dataset("data", "gold", split="test")
+def test_the_default_trains_on_no_real_document():
+    splits = hub.configurations(IDS)["default"]
+    assert not {i for split in ("train", "validation") for name in splits[split] for i in DOCUMENTS[name]} & set(IDS)
+    assert splits["test"] == IDS
+
+
+@pytest.mark.parametrize(
+    ("part", "config", "split"), [("gold", "gold", "test"), ("synthetic-train", "default", "train")]
+)
+def test_statistics_are_those_of_the_files(part, config, split):
+    stats = json.loads((ROOT / "data/stats.json").read_text())["parts"][part]
+    rows = load_dataset("data", config, split=split)
+    assert stats["documents"] == len(set(rows["doc_id"])) == len(stats["per_document"])
     assert stats["sentences"] == len(rows)
     assert stats["tokens"] == sum(map(len, rows["tokens"]))
-    for name, counts in stats["per_document"].items():
-        own = rows.filter(lambda row, name=name: row["doc_id"] == name)
-        assert counts["sentences"] == len(own)
-        assert counts["entities"] == sum(map(len, own["entities"]))
+    labels = Counter(entity["label"] for row in rows for entity in row["entities"])
+    assert stats["entities_by_type"] == {label: labels[label] for label in ENTITY_TYPES}
+    assert stats["entities"] == labels.total()
+    sentences = Counter(rows["doc_id"])
+    assert {name: counts["sentences"] for name, counts in stats["per_document"].items()} == sentences
+
+
+@pytest.mark.parametrize("config", ["default", "lodo-cantho-2022-07"])
+def test_the_overlap_is_that_of_the_rows(config):
+    overlap = json.loads((ROOT / "data/stats.json").read_text())["mention_overlap"][config]
+    loaded = load_dataset("data", config)
+
+    def mentions(split):
+        return [(e["label"], e["text"].casefold()) for row in loaded[split] for e in row["entities"]]
+
+    known = set(mentions("train"))
+    seen = Counter(label for label, surface in mentions("test") if (label, surface) in known)
+    assert {label: row["seen"] for label, row in overlap["by_type"].items()} == {t: seen[t] for t in ENTITY_TYPES}
+    assert overlap["seen"] == seen.total()
+    assert overlap["seen"] + overlap["unseen"] == len(mentions("test"))
 
 
 def test_the_card_has_the_counts_and_the_sections():
@@ -152,11 +185,11 @@ def test_croissant_describes_files_that_load():
     assert not issues.warnings
     published = yaml.safe_load((ROOT / "CITATION.cff").read_text())["date-released"]
     assert str(dataset.metadata.date_published.date()) == str(published)
-    documents = list(dataset.records("documents"))
-    assert [row["documents/id"].decode() for row in documents] == IDS
-    entities = [row["documents/entities"] for row in documents]
+    documents = list(dataset.records("documents-gold"))
+    assert [row["documents-gold/id"].decode() for row in documents] == IDS
+    entities = [row["documents-gold/entities"] for row in documents]
     assert sum(map(len, entities)) == 176
-    assert entities[0][0]["documents/entities/text"].decode() == "Cụm thi đua số 1"
+    assert entities[0][0]["documents-gold/entities/text"].decode() == "Cụm thi đua số 1"
     sentences = list(dataset.records("sentences-cantho-2022-07"))
     assert len(sentences) == 17
     assert [token.decode() for token in sentences[0]["sentences-cantho-2022-07/tokens"]][:2] == ["Cụm", "thi"]
