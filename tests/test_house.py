@@ -178,14 +178,15 @@ def result_rows():
     for folder in RESULTS:
         scores, manifest = (json.loads((folder / name).read_text()) for name in ("scores.json", "manifest.json"))
         figures = [scores["per_type"][label]["f1"] for label in ENTITY_TYPES] + [scores["micro"]["f1"]]
-        cells = [f"[{folder.name}](results/{folder.name})", f"`{manifest['commit'][:12]}`", str(manifest["seed"])]
+        cells = [f"[{folder.name}](results/{folder.name})", manifest["config"]["protocol"]]
+        cells += [f"`{manifest['commit'][:12]}`", str(manifest["seed"])]
         yield "| " + " | ".join([*cells, *(f"{100 * figure:.1f}" for figure in figures)]) + " |"
 
 
 def test_the_readme_shows_the_published_scores():
     shown = README.partition("<!-- results -->\n")[2].partition("<!-- /results -->")[0].splitlines()
     labels = " | ".join(ENTITY_TYPES)
-    assert shown[0] == f"| system | commit | seed | {labels} | micro F1 |"
+    assert shown[0] == f"| system | protocol | commit | seed | {labels} | micro F1 |"
     assert RESULTS
     assert shown[2:] == list(result_rows())
 

@@ -97,7 +97,7 @@ class Config(_Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     data: Data = "data"
-    protocol: str = "lodo"
+    protocol: str = "transfer"
     encoder: str = Field(min_length=1)
     vocabulary: Vocabulary = "full"
     dropout: float = Unit

@@ -14,9 +14,10 @@ from thidua_ner.spans import Document, Span
 from train.config import HubData
 from train.data import Fold, labels_of, tag_sentences
 
+TRANSFER = "transfer"
+"""The protocol whose configuration is the dataset's default."""
+
 _LOADING_FAULTS = (datasets.exceptions.DatasetsError, OSError, ValueError, KeyError, RuntimeError)
-_CONFIGURATIONS = {"transfer": "default"}
-"""Protocols whose configuration has another name."""
 _TOKEN_COLUMNS, _TAG_COLUMNS = ("tokens", "words"), ("ner_tags", "tags", "labels")
 
 
@@ -42,12 +43,16 @@ def _load_protocol(data: str, protocol: str, cache: str) -> list[Fold]:
         return datasets.load_dataset(data, name, cache_dir=cache, keep_in_memory=True)
 
     names = datasets.get_dataset_config_names(data)
-    wanted = _CONFIGURATIONS.get(protocol, protocol)
-    splits = {name: load(name) for name in names if name == wanted or name.startswith(f"{wanted}-")}
+    configurations = {TRANSFER: "default"} if protocol == TRANSFER else {name: name for name in names}
+    splits = {
+        name: load(configuration)
+        for name, configuration in configurations.items()
+        if name == protocol or name.startswith(f"{protocol}-")
+    }
     trainable = [name for name, split in splits.items() if "train" in split]
     if not trainable:
         single = [name for name in names if name.startswith("lodo")]
-        known = ", ".join(["transfer", "lodo", "lodo+synthetic", *single])
+        known = ", ".join([TRANSFER, "lodo", "lodo+synthetic", *single])
         fail(data, 0, f"has no protocol {protocol!r} with a training split", f"use one of {known}")
     documents = {row["id"]: _document(row) for split in load("documents").values() for row in split}
     return [_fold(name, splits[name], documents) for name in trainable]

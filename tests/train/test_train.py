@@ -17,8 +17,8 @@ from thidua_ner.traces import traces_of
 from train.config import load_config
 from train.data import load_folds
 
-FOLDS = [f"lodo-{name}" for name in ("cantho-2022-07", "khanhhoa-2023-11", "nghean-2020-07", "quangnam-2023-07")]
-FOLDS.append("lodo-quangnam-2024-07")
+IDS = ["cantho-2022-07", "khanhhoa-2023-11", "nghean-2020-07", "quangnam-2023-07", "quangnam-2024-07"]
+FOLDS = [f"lodo-{name}" for name in IDS]
 
 
 def weights(run, fold):
@@ -187,12 +187,18 @@ def test_bad_input_is_answered_in_one_line(arguments, code, message, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_default_protocol_has_a_validation_score(tiny_arguments, tmp_path):
-    arguments = [*tiny_arguments, "--protocol", "default", "--output", str(tmp_path / "run")]
-    run_inside("train", "configs/phobert-tiny.yaml", *arguments)
-    record = json.loads((tmp_path / "run/default/fold.json").read_text())
+@pytest.mark.parametrize(
+    ("protocol", "n_train", "tests"),
+    [("transfer", 2, IDS), ("lodo+synthetic-nghean-2020-07", 6, ["nghean-2020-07"])],
+)
+def test_a_protocol_with_synthetic_documents(tiny_arguments, project, protocol, n_train, tests):
+    arguments = [*tiny_arguments, "--protocol", protocol, "--output", "run"]
+    run_inside("train", str(ROOT / "configs/phobert-tiny.yaml"), *arguments, cwd=project)
+    record = json.loads((project / f"run/{protocol}/fold.json").read_text())
     assert set(record["validation"]) == {"precision", "recall", "f1", "support"}
-    assert record["test_documents"] == ["nghean-2020-07"]
+    assert record["test_documents"] == tests
+    assert len(record["train_documents"]) == n_train
+    assert not set(tests) & set(record["train_documents"])
 
 
 def test_folds_are_what_the_dataset_says(monkeypatch):

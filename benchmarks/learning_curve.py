@@ -1,0 +1,67 @@
+"""Train on more and more of the synthetic documents, and score each model on validation and on the gold.
+
+python -m benchmarks.learning_curve
+python -m benchmarks.learning_curve --documents 10 40 --seed 2
+
+Smaller sets are parts of larger ones, drawn by the seed. Models are kept in runs/learning-curve/, and a model that is
+there already is not trained again.
+"""
+
+import argparse
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.scoring import score
+from thidua_ner.spans import Document
+from thidua_ner.tagger import Tagger
+from train.config import load_config
+from train.data import Fold, load_folds, tag_sentences
+from train.fold import FINISHED, train_fold
+
+
+def part_of(fold: Fold, size: int, seed: int) -> Fold:
+    """Keep `size` of a fold's training documents."""
+    drawn = random.Random(seed).sample(fold.train_documents, len(fold.train_documents))[:size]  # noqa: S311
+    return replace(fold, sentences=tuple(tag_sentences(drawn)), train_documents=tuple(drawn))
+
+
+def scores_of(folder: Path, documents: Sequence[Document]) -> dict[str, Any]:
+    """Score the model in a fold's folder."""
+    scores: dict[str, Any] = score(documents, list(Tagger.load(folder / "model").tag_many(documents)))
+    return scores
+
+
+def main() -> None:
+    """Print a row of F1 for each number of documents."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, nargs="+", default=[10, 20, 40, 80, 140], metavar="N")
+    parser.add_argument("--config", type=Path, default=Path("configs/cpu-small.yaml"))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="override keys of the config")
+    parser.add_argument("--output", type=Path, default=Path("runs/learning-curve"), metavar="DIR")
+    options = parser.parse_args()
+    config = load_config(options.config, ["protocol=transfer", f"seed={options.seed}", *options.set])
+    (whole,) = load_folds(config)
+    rows = []
+    for size in options.documents:
+        fold = part_of(whole, size, options.seed)
+        folder = options.output / f"{size}-seed-{options.seed}"
+        print(f"{size} documents: {len(fold.sentences)} sentences", flush=True)
+        if not (folder / FINISHED).exists():
+            train_fold(fold, config, folder)
+        validation, test = (scores_of(folder, documents) for documents in (fold.validation, fold.test))
+        figures = [validation["micro"]["f1"], test["micro"]["f1"]]
+        figures += [test["per_type"][label]["f1"] for label in ENTITY_TYPES]
+        rows.append([size, len(fold.sentences), *(100 * figure for figure in figures)])
+        headers = ["documents", "sentences", "validation", "gold", *ENTITY_TYPES]
+        print(tabulate(rows, headers=headers, floatfmt=".1f"), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The learning curve on a small project: nested parts, a row each, nothing trained twice."""
+
+from benchmarks.learning_curve import part_of
+from tests.conftest import ROOT, TINY, run_module
+from train.config import load_config
+from train.data import load_folds
+
+
+def test_smaller_parts_are_parts_of_larger_ones(project, monkeypatch):
+    monkeypatch.chdir(project)
+    (whole,) = load_folds(load_config(ROOT / "configs/phobert-tiny.yaml", [*TINY, "protocol=transfer"]))
+    one, two = (part_of(whole, size, seed=1) for size in (1, 2))
+    assert set(one.train_documents) < set(two.train_documents) == set(whole.train_documents)
+    assert len(one.sentences) == sum(len(document.sentences()) for document in one.train_documents)
+    assert (one.validation, one.test) == (whole.validation, whole.test)
+
+
+def test_the_command_prints_a_row_a_size_and_trains_once(project):
+    command = ["benchmarks.learning_curve", "--config", str(ROOT / "configs/phobert-tiny.yaml"), "--set", *TINY]
+    first = run_module(*command, "--documents", "1", "2", cwd=project)
+    last_table = first.stdout.splitlines()[-4:]
+    assert [line.split()[0] for line in last_table] == ["documents", "-----------", "1", "2"]
+    weights = project / "runs/learning-curve/1-seed-1/model/model.safetensors"
+    written = weights.stat().st_mtime_ns
+    again = run_module(*command, "--documents", "1", "2", cwd=project)
+    assert again.stdout == first.stdout
+    assert weights.stat().st_mtime_ns == written
