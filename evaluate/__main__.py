@@ -3,6 +3,7 @@
 python -m evaluate runs/cpu-small                                     # the run's own test documents
 python -m evaluate runs/cpu-small --gold my-documents                 # a brat folder, .jsonl or .conll
 python -m evaluate --gold annotations/gold --predictions other.jsonl  # no torch needed
+python -m evaluate compare runs/seed-1 runs/seed-2                    # intervals and paired tests
 """
 
 import argparse
@@ -12,12 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluate import compare
 from evaluate.run import labels_of, predict, read_run, segmentation_ceiling
 from evaluate.table import score_table
 from thidua_ner.documents import read_documents
 from thidua_ner.faults import fail, run_program
 from thidua_ner.files import write_text
 from thidua_ner.records import read_predictions, write_predictions
+from thidua_ner.resampling import UNITS, intervals
 from thidua_ner.scoring import check_against_seqeval, score
 from thidua_ner.spans import Document
 
@@ -40,10 +43,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def score_documents(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
-    """Score, and assert that seqeval gives the same."""
+    """Score, with 95% intervals of micro F1, and assert that seqeval gives the same."""
     scores = score(gold, predicted)
     check_against_seqeval(gold, predicted, scores)
-    return scores
+    return {**scores, "intervals": intervals(gold, predicted)}
 
 
 def write_results(folder: Path, predicted: Sequence[Document], scores: dict[str, Any]) -> None:
@@ -89,6 +92,11 @@ def evaluate_run(options: argparse.Namespace) -> None:
 def show(scores: dict[str, Any]) -> None:
     """Print the tables, the ceiling of the word segmentation where there is one, and the signature."""
     print(score_table(scores))
+    ranges = (scores["intervals"][unit]["bca"] for unit in UNITS)
+    shown = ", ".join(
+        f"{100 * low:.1f} to {100 * high:.1f} by {unit}" for unit, (low, high) in zip(UNITS, ranges, strict=True)
+    )
+    print(f"\n95% interval of micro F1: {shown}")
     ceiling = scores.get("segmentation_ceiling")
     if ceiling:
         print(f"\nword segmentation leaves {ceiling['reachable']} of {ceiling['entities']} entities reachable")
@@ -97,6 +105,9 @@ def show(scores: dict[str, Any]) -> None:
 
 def main() -> None:
     """Score what was asked for."""
+    if sys.argv[1:2] == ["compare"]:
+        compare.main(sys.argv[2:])
+        return
     options = parse_arguments()
     if options.predictions:
         evaluate_predictions(options)
