@@ -4,6 +4,7 @@ python -m evaluate runs/cpu-small                                     # the run'
 python -m evaluate runs/cpu-small --gold my-documents                 # a brat folder, .jsonl or .conll
 python -m evaluate --gold annotations/gold --predictions other.jsonl  # no torch needed
 python -m evaluate compare runs/seed-1 runs/seed-2                    # intervals and paired tests
+python -m evaluate publish runs/seed-1 runs/seed-2                    # into results/, with tables and cards
 """
 
 import argparse
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate import compare
+from evaluate import compare, publish
 from evaluate.run import labels_of, predict, read_run, segmentation_ceiling
 from evaluate.table import score_table
 from thidua_ner.documents import read_documents
@@ -105,9 +106,10 @@ def show(scores: dict[str, Any]) -> None:
 
 def main() -> None:
     """Score what was asked for."""
-    if sys.argv[1:2] == ["compare"]:
-        compare.main(sys.argv[2:])
-        return
+    for name, command in (("compare", compare.main), ("publish", publish.main)):
+        if sys.argv[1:2] == [name]:
+            command(sys.argv[2:])
+            return
     options = parse_arguments()
     if options.predictions:
         evaluate_predictions(options)

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
 
+from evaluate.publish import rebuild
 from tests.conftest import ROOT, TINY, run_inside
 from thidua_ner import brat
-from thidua_ner.labels import ENTITY_TYPES
 from thidua_ner.records import read_predictions
 from thidua_ner.scoring import score
 
@@ -159,10 +160,10 @@ def test_the_python_of_the_readme_runs(block, monkeypatch):
     assert set(names["data"]) == {"train", "validation", "test"}
 
 
-RESULTS = sorted(path.parent for path in (ROOT / "results").glob("*/scores.json"))
+RESULTS = sorted(path.parent for path in (ROOT / "results").rglob("scores.json"))
 
 
-@pytest.mark.parametrize("folder", RESULTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", RESULTS, ids=lambda path: "-".join(path.parts[-3:]))
 def test_published_scores_follow_from_published_predictions(folder):
     published = json.loads((folder / "scores.json").read_text())
     gold = brat.read_folder(ROOT / "annotations/gold")
@@ -172,23 +173,20 @@ def test_published_scores_follow_from_published_predictions(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert "changes" not in manifest["commit"]
     assert published["run"]["commit"] == manifest["commit"]
+    assert folder.relative_to(ROOT / "results").parts == (
+        manifest["config"]["name"],
+        manifest["config"]["protocol"],
+        f"seed-{manifest['seed']}",
+    )
 
 
-def result_rows():
-    for folder in RESULTS:
-        scores, manifest = (json.loads((folder / name).read_text()) for name in ("scores.json", "manifest.json"))
-        figures = [scores["per_type"][label]["f1"] for label in ENTITY_TYPES] + [scores["micro"]["f1"]]
-        cells = [f"[{folder.name}](results/{folder.name})", manifest["config"]["protocol"]]
-        cells += [f"`{manifest['commit'][:12]}`", str(manifest["seed"])]
-        yield "| " + " | ".join([*cells, *(f"{100 * figure:.1f}" for figure in figures)]) + " |"
-
-
-def test_the_readme_shows_the_published_scores():
-    shown = README.partition("<!-- results -->\n")[2].partition("<!-- /results -->")[0].splitlines()
-    labels = " | ".join(ENTITY_TYPES)
-    assert shown[0] == f"| system | protocol | commit | seed | {labels} | micro F1 |"
-    assert RESULTS
-    assert shown[2:] == list(result_rows())
+def test_the_tables_and_cards_are_those_of_the_results(tmp_path):
+    for name in ("results", "README.md"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, tmp_path / name)
+    rebuild(tmp_path)
+    for path in [Path("README.md"), *(p.relative_to(tmp_path) for p in (tmp_path / "results").rglob("*.md"))]:
+        assert (tmp_path / path).read_text() == (ROOT / path).read_text(), path
 
 
 def test_the_readme_gives_the_agreement_of_the_passes():

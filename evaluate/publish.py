@@ -1,0 +1,103 @@
+"""Publish finished runs: their scores and predictions, the leaderboard, the README's table, a model card.
+
+python -m evaluate publish runs/seed-1 runs/seed-2 runs/seed-3
+python -m evaluate publish                       # only rebuild the tables from results/
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluate.leaderboard import PROTOCOLS, Row, leaderboard, model_card, read_rows, readme_table
+from thidua_ner import brat
+from thidua_ner.faults import fail
+from thidua_ner.files import read_text, write_text
+from thidua_ner.records import read_predictions
+from thidua_ner.scoring import score
+
+FILES = ("scores.json", "predictions.jsonl", "manifest.json")
+_MARKERS = ("<!-- results -->\n", "<!-- /results -->")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was scored: its folder, and where in results/ it belongs."""
+
+    folder: Path
+    place: Path
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; usage errors exit 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluate publish", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="*", type=Path, help="run folders that `python -m evaluate RUN` has scored")
+    parser.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    return parser.parse_args(arguments)
+
+
+def check_run(folder: Path, root: Path) -> Run:
+    """Find a run fit to be published; DataError where its figures cannot be trusted or repeated."""
+    manifest, scores = (_read_json(folder / name) for name in ("manifest.json", "scores.json"))
+    missing = {"config", "commit", "seed"} - set(manifest)
+    if missing or not isinstance(manifest["config"], dict):
+        fail(folder / "manifest.json", 0, f"lacks {', '.join(sorted(missing)) or 'a config'}", "train the run again")
+    if "changes" in manifest["commit"] or manifest["commit"] == "unknown":
+        fail(folder, 0, f"was trained by the code of commit {manifest['commit']}", "commit, and train it again")
+    if scores.get("trained_on") != []:
+        fail(folder, 0, "was scored on texts that its models had read, or may have", "score its own test documents")
+    gold = brat.read_folder(root / "annotations/gold")
+    again = score(gold, read_predictions(folder / "predictions.jsonl", gold))
+    if {key: scores.get(key) for key in again} != json.loads(json.dumps(again)):
+        fail(folder / "scores.json", 0, "is not what its predictions score on the gold", "run `python -m evaluate RUN`")
+    config = manifest["config"]
+    if config["protocol"] not in PROTOCOLS:
+        fail(folder, 0, f"is a run of {config['protocol']}", f"train one of {', '.join(PROTOCOLS)}")
+    place = root / "results" / config["name"] / config["protocol"] / f"seed-{manifest['seed']}"
+    return Run(folder, place)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Read an object; DataError where there is none."""
+    try:
+        value = json.loads(read_text(path))
+    except ValueError as error:
+        fail(path, 0, f"not JSON ({error})", "run the training and the evaluation again")
+    if not isinstance(value, dict):
+        fail(path, 0, "is no object", "run the training and the evaluation again")
+    return value
+
+
+def rebuild(root: Path) -> list[Row]:
+    """Write the leaderboard, the README's table and the model cards from what is in results/."""
+    rows = read_rows(root / "results")
+    readme = read_text(root / "README.md")
+    if any(readme.count(marker) != 1 for marker in _MARKERS):
+        fail(
+            root / "README.md", 0, "has no table of results", f"put {_MARKERS[0].strip()} and {_MARKERS[1]} around one"
+        )
+    before, _, rest = readme.partition(_MARKERS[0])
+    _, _, after = rest.partition(_MARKERS[1])
+    write_text(root / "README.md", before + _MARKERS[0] + readme_table(rows) + "\n" + _MARKERS[1] + after)
+    write_text(root / "results/LEADERBOARD.md", leaderboard(rows))
+    for row in rows:
+        write_text(root / "results" / row.system / row.protocol / "README.md", model_card(row))
+    return rows
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Publish the runs that were named, all or none, and rebuild the tables."""
+    options = parse_arguments(arguments)
+    runs = [check_run(folder, options.root) for folder in options.runs]
+    for run in runs:
+        run.place.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            shutil.copyfile(run.folder / name, run.place / name)
+        print(f"{run.folder} -> {run.place}")
+    rows = rebuild(options.root)
+    print(f"{len(rows)} rows: {options.root / 'results/LEADERBOARD.md'}, {options.root / 'README.md'}, a card each")
