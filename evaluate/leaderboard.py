@@ -85,8 +85,8 @@ def leaderboard(rows: Sequence[Row]) -> str:
     parts = [
         "# Leaderboard\n",
         "F1 in percent, strict (start, end and type), on the five gold documents; means over seeds, ± the standard\n"
-        "deviation. The interval is that of the first seed's micro F1: 95%, BCa bootstrap by document. What was not run\n"
-        "is not here; `python -m evaluate publish RUN …` adds a row.\n",
+        "deviation. The interval is that of the first seed's micro F1: 95%, BCa bootstrap by document. What was not\n"
+        "run is not here; `python -m evaluate publish RUN …` adds a row.\n",
     ]
     for protocol, meaning in PROTOCOLS.items():
         own = [row for row in rows if row.protocol == protocol]
