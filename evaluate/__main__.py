@@ -2,6 +2,7 @@
 
 python -m evaluate runs/cpu-small                                     # the run's own test documents
 python -m evaluate runs/cpu-small --gold my-documents                 # a brat folder, .jsonl or .conll
+python -m evaluate runs/cpu-small --robustness                        # also on texts that are written otherwise
 python -m evaluate --gold annotations/gold --predictions other.jsonl  # no torch needed
 python -m evaluate compare runs/seed-1 runs/seed-2                    # intervals and paired tests
 python -m evaluate publish runs/seed-1 runs/seed-2                    # into results/, with tables and cards
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluate import compare, publish
+from evaluate.robustness import robustness, robustness_table
 from evaluate.run import labels_of, predict, read_run, segmentation_ceiling
 from evaluate.table import score_table
 from thidua_ner.documents import read_documents
@@ -35,7 +37,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--gold", type=Path, metavar="DIR_OR_FILE", help="annotated documents to score on")
     parser.add_argument("--predictions", type=Path, metavar="FILE", help="predictions of any system, as JSON Lines")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where predictions and scores go")
+    parser.add_argument("--robustness", action="store_true", help="score texts that are written otherwise, too")
     options = parser.parse_args()
+    if options.robustness and options.run is None:
+        parser.error("--robustness needs a run, whose models tag the changed texts")
     if (options.run is None) == (options.predictions is None):
         parser.error("name a run, or give --predictions")
     if options.predictions and not options.gold:
@@ -80,6 +85,8 @@ def evaluate_run(options: argparse.Namespace) -> None:
     scores["segmentation_ceiling"] = segmentation_ceiling(run, gold)
     scores["trained_on"] = seen
     scores["run"] = {key: run.manifest.get(key) for key in ("commit", "data_fingerprint", "seed")}
+    if options.robustness:
+        scores["robustness"] = robustness(run, gold, predicted)
     folder = options.output or (run.folder / f"scores-{options.gold.resolve().stem}" if options.gold else run.folder)
     write_results(folder, predicted, scores)
     show(scores)
@@ -101,6 +108,8 @@ def show(scores: dict[str, Any]) -> None:
     ceiling = scores.get("segmentation_ceiling")
     if ceiling:
         print(f"\nword segmentation leaves {ceiling['reachable']} of {ceiling['entities']} entities reachable")
+    if "robustness" in scores:
+        print(f"\n{robustness_table(scores['robustness'])}")
     print(f"\n{scores['signature']}")
 
 

@@ -76,12 +76,15 @@ def _read_json(path: Path, keys: set[str]) -> dict[str, Any]:
     return value
 
 
-def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], list[str] | None]:
+def predict(
+    run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None, quiet: bool = False
+) -> tuple[list[Document], list[str] | None]:
     """Tag documents; return them with their predicted spans, and the ids of those that every model was trained on.
 
     Each document is tagged by the models that have not read its text, their probabilities averaged: under
-    leave-one-document-out that is the one model that left it out, and for other texts it is all of them. The ids are
-    None where it is not known what a checkpoint was trained on.
+    leave-one-document-out that is the one model that left it out, and for other texts it is all of them. `originals`
+    are the texts that the documents were made from: who has read those has read these. The ids are None where it is not
+    known what a checkpoint was trained on.
     """
     from tqdm import tqdm
 
@@ -90,12 +93,12 @@ def predict(run: Run, documents: Sequence[Document]) -> tuple[list[Document], li
     found: dict[str, Document] = {}
     seen: list[str] = []
     groups: dict[tuple[Path, ...], list[Document]] = {}
-    for document in documents:
-        unseen = tuple(model.folder for model in run.models if not model.has_read(document))
+    for document, original in zip(documents, originals or documents, strict=True):
+        unseen = tuple(model.folder for model in run.models if not model.has_read(original))
         if not unseen:
             seen.append(document.id)
         groups.setdefault(unseen or tuple(m.folder for m in run.models), []).append(document)
-    with tqdm(total=len(documents), desc="tagging", unit="document", disable=None) as bar:
+    with tqdm(total=len(documents), desc="tagging", unit="document", disable=quiet or None) as bar:
         for folders, members in groups.items():
             for document in _counting(Tagger.load(*folders).tag_many(members), bar):
                 found[document.id] = document
