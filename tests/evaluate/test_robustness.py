@@ -1,24 +1,76 @@
 """`python -m evaluate RUN --robustness`."""
 
 import json
+import re
+import unicodedata
 
-from tests.conftest import run_inside
+import pytest
+
+from evaluate import robustness
+from tests.conftest import ROOT, run_inside
+from thidua_ner import brat
 from thidua_ner.perturbations import PERTURBATIONS
+from thidua_ner.spans import Span
+
+GOLD = brat.read_folder(ROOT / "annotations/gold")
 
 
-def test_every_perturbation_is_scored(tiny_run, tmp_path):
-    done = run_inside("evaluate", str(tiny_run), "--robustness", "--output", str(tmp_path))
+def test_every_perturbation_of_a_run_is_scored(tiny_run, tmp_path):
+    fold = str(tiny_run / "lodo-cantho-2022-07")
+    done = run_inside("evaluate", fold, "--robustness", "--output", str(tmp_path))
     scores = json.loads((tmp_path / "scores.json").read_text())
-    found = scores["robustness"]
-    assert list(found) == list(PERTURBATIONS)
-    for name, row in found.items():
+    assert list(scores["robustness"]) == list(PERTURBATIONS)
+    for name, row in scores["robustness"].items():
         assert name in done.stdout
         assert row["change"] == row["f1"] - scores["micro"]["f1"]
         assert row["interval"][0] <= row["interval"][1]
-    # a model that has read a text is not let at a changed copy of it: five models, each for its own document
-    assert found["decomposed (NFD)"] == {"f1": scores["micro"]["f1"], "change": 0, "interval": [0, 0], "texts": 5}
-    assert found["no-break spaces"]["change"] == 0
-    assert found["no diacritics"]["f1"] < scores["micro"]["f1"]
+
+
+@pytest.fixture
+def rule_tagger(monkeypatch):
+    """A tagger that finds what a pattern does, and the originals that it was told of."""
+    told = []
+
+    def install(pattern):
+        def predict(_, documents, originals=None, **__):
+            told.append(originals)
+            found = [
+                d.with_spans(tuple(Span(m.start(), m.end(), "ORG") for m in re.finditer(pattern, d.text)))
+                for d in documents
+            ]
+            return found, []
+
+        monkeypatch.setattr(robustness, "predict", predict)
+        return predict
+
+    return install, told
+
+
+def test_what_a_tagger_does_not_look_at_changes_nothing(rule_tagger):
+    install, told = rule_tagger
+    tag = install("|".join(unicodedata.normalize(form, "Công an TP Cần Thơ") for form in ("NFC", "NFD")))
+    found = robustness.robustness(None, GOLD, tag(None, GOLD)[0])
+    assert all(originals == GOLD for originals in told[1:])  # whose readers may not tag the copies
+    before = found["straight quotes"]["f1"]
+    assert before > 0
+    assert {name for name, row in found.items() if row["change"] == 0} >= {
+        "other dashes",
+        "joined lines",
+        "short ranks",
+    }
+    for name in ("lower case", "no diacritics", "unseen bodies"):
+        assert found[name]["f1"] == 0
+        assert found[name]["change"] == -before
+        assert found[name]["interval"][0] < 0
+    assert found["i and y"]["texts"] < found["lower case"]["texts"] == 5
+
+
+def test_a_tagger_that_tells_composed_from_decomposed_is_found_out(rule_tagger):
+    tag = rule_tagger[0]("Quảng Nam")
+    predicted, _ = tag(None, GOLD)
+    assert any(document.spans for document in predicted)
+    with pytest.raises(AssertionError, match="decomposed"):
+        robustness.robustness(None, GOLD, predicted)
 
 
 def test_predictions_alone_cannot_be_perturbed(tmp_path):
