@@ -1,6 +1,6 @@
 """Compare systems on the same documents: intervals, paired tests, corrected for their number.
 
-python -m evaluate compare results/cpu-small results/phobert-tiny
+python -m evaluate compare results/cpu-small/lodo/seed-1 results/phobert-tiny/lodo/seed-1
 python -m evaluate compare runs/seed-1 runs/seed-2 other.jsonl --gold annotations/gold
 """
 

@@ -10,6 +10,8 @@ ENTITY_TYPES: dict[str, str] = {
 }
 """Each type with its one-line definition, in the order used by every table."""
 
+ORG, PER, RANK, LOC, DATE, NUM = ENTITY_TYPES
+
 OUTSIDE = "O"
 
 

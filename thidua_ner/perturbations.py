@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import cycle, pairwise
 from typing import NamedTuple
 
+from thidua_ner.labels import DATE, LOC, ORG, PER, RANK
 from thidua_ner.spans import Document, Span
 
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
@@ -184,7 +185,7 @@ def dates(mark: str | None) -> Callable[[Document], Document]:
             return f"{noun or 'ngày '}{day} tháng {month}" + (f" năm {year}" if year else "")
         return noun + mark.join(filter(None, (day, month, year)))
 
-    return lambda document: by_span(document, "DATE", lambda surface: pattern.sub(change, surface))
+    return lambda document: by_span(document, DATE, lambda surface: pattern.sub(change, surface))
 
 
 def ranks_short(document: Document) -> Document:
@@ -194,7 +195,7 @@ def ranks_short(document: Document) -> Document:
         first, _, second = surface.partition(" ")
         return f"{_RANK_FIRST[first.lower()]}/{second}" if first.lower() in _RANK_FIRST and second else surface
 
-    return by_span(document, "RANK", shorten)
+    return by_span(document, RANK, shorten)
 
 
 def unseen(label: str, surfaces: Sequence[str]) -> Callable[[Document], Document]:
@@ -204,7 +205,7 @@ def unseen(label: str, surfaces: Sequence[str]) -> Callable[[Document], Document
         others = cycle(surfaces)
 
         def other(surface: str) -> str:
-            match = _ADMINISTRATIVE.match(surface) if label == "LOC" else None
+            match = _ADMINISTRATIVE.match(surface) if label == LOC else None
             return f"{(match and match.group(1)) or ''}{next(others)}"
 
         return by_span(document, label, other)
@@ -232,8 +233,8 @@ PERTURBATIONS: dict[str, Callable[[Document], Document]] = {
     "dates as 28.7": dates("."),
     "dates in words": dates(None),
     "short ranks": ranks_short,
-    "unseen persons": unseen("PER", UNSEEN_NAMES),
-    "unseen places": unseen("LOC", UNSEEN_PLACES),
-    "unseen bodies": unseen("ORG", UNSEEN_BODIES),
+    "unseen persons": unseen(PER, UNSEEN_NAMES),
+    "unseen places": unseen(LOC, UNSEEN_PLACES),
+    "unseen bodies": unseen(ORG, UNSEEN_BODIES),
 }
 """Every perturbation by its name."""

@@ -57,7 +57,7 @@ def test_two_systems_need_no_correction(systems):
 
 
 def test_published_systems_compare():
-    folders = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("results/*/predictions.jsonl"))
+    folders = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("results/**/predictions.jsonl"))
     done = run_inside("evaluate", "compare", *folders, cwd=ROOT)
     assert all(folder in done.stdout for folder in folders)
 
