@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tabulate import tabulate
-from tqdm import tqdm
 
 from evaluate.run import Run, predict
 from thidua_ner.perturbations import PERTURBATIONS, decomposed
@@ -19,6 +18,8 @@ def robustness(run: Run, gold: Sequence[Document], predicted: Sequence[Document]
     `change` is against the text as it stands, with the 95% interval of the bootstrap by document; `texts` counts the
     documents that the perturbation changes at all. AssertionError where a decomposed text gives other spans.
     """
+    from tqdm import tqdm
+
     before = count_units(gold, predicted, "document")
     f1 = score(gold, predicted)["micro"]["f1"]
     found: dict[str, dict[str, Any]] = {}

@@ -31,6 +31,7 @@ HEAVY = {
     "subword_nmt",
     "pydantic",
     "huggingface_hub",
+    "tqdm",
 }
 README = (ROOT / "README.md").read_text()
 
