@@ -1,7 +1,9 @@
 """The learning curve on a small project: nested parts, a row each, nothing trained twice."""
 
-from benchmarks.learning_curve import part_of
-from tests.conftest import ROOT, TINY, run_module
+import sys
+
+from benchmarks.learning_curve import main, part_of
+from tests.conftest import ROOT, TINY
 from train.config import load_config
 from train.data import load_folds
 
@@ -15,13 +17,15 @@ def test_smaller_parts_are_parts_of_larger_ones(project, monkeypatch):
     assert (one.validation, one.test) == (whole.validation, whole.test)
 
 
-def test_the_command_prints_a_row_a_size_and_trains_once(project):
-    command = ["benchmarks.learning_curve", "--config", str(ROOT / "configs/phobert-tiny.yaml"), "--set", *TINY]
-    first = run_module(*command, "--documents", "1", "2", cwd=project)
-    last_table = first.stdout.splitlines()[-4:]
-    assert [line.split()[0] for line in last_table] == ["documents", "-----------", "1", "2"]
+def test_the_command_prints_a_row_a_size_and_trains_once(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    config = str(ROOT / "configs/phobert-tiny.yaml")
+    monkeypatch.setattr(sys, "argv", ["curve", "--config", config, "--set", *TINY, "--documents", "1", "2"])
+    main()
+    first = capsys.readouterr().out
+    assert [line.split()[0] for line in first.splitlines()[-4:]] == ["documents", "-----------", "1", "2"]
     weights = project / "runs/learning-curve/1-seed-1/model/model.safetensors"
     written = weights.stat().st_mtime_ns
-    again = run_module(*command, "--documents", "1", "2", cwd=project)
-    assert again.stdout == first.stdout
+    main()
+    assert capsys.readouterr().out == first
     assert weights.stat().st_mtime_ns == written
