@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from evaluate.leaderboard import PROTOCOLS, Row, leaderboard, model_card, read_rows, readme_table
+from evaluate.run import read_json
 from thidua_ner import brat
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text, write_text
@@ -43,10 +43,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def check_run(folder: Path, root: Path) -> Run:
     """Find a run fit to be published; DataError where its figures cannot be trusted or repeated."""
-    manifest, scores = (_read_json(folder / name) for name in ("manifest.json", "scores.json"))
-    missing = {"config", "commit", "seed"} - set(manifest)
-    if missing or not isinstance(manifest["config"], dict):
-        fail(folder / "manifest.json", 0, f"lacks {', '.join(sorted(missing)) or 'a config'}", "train the run again")
+    manifest = read_json(folder / "manifest.json", {"config", "commit", "seed"})
+    scores = read_json(folder / "scores.json", set())
+    if not isinstance(manifest["config"], dict):
+        fail(folder / "manifest.json", 0, "lacks a config", "train the run again")
     if "changes" in manifest["commit"] or manifest["commit"] == "unknown":
         fail(folder, 0, f"was trained by the code of commit {manifest['commit']}", "commit, and train it again")
     if scores.get("trained_on") != []:
@@ -60,17 +60,6 @@ def check_run(folder: Path, root: Path) -> Run:
         fail(folder, 0, f"is a run of {config['protocol']}", f"train one of {', '.join(PROTOCOLS)}")
     place = root / "results" / config["name"] / config["protocol"] / f"seed-{manifest['seed']}"
     return Run(folder, place)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Read an object; DataError where there is none."""
-    try:
-        value = json.loads(read_text(path))
-    except ValueError as error:
-        fail(path, 0, f"not JSON ({error})", "run the training and the evaluation again")
-    if not isinstance(value, dict):
-        fail(path, 0, "is no object", "run the training and the evaluation again")
-    return value
 
 
 def rebuild(root: Path) -> list[Row]:

@@ -44,10 +44,10 @@ def read_run(folder: Path) -> Run:
         return Run(folder, (Model(folder, _trained_on(fold) if known else None),), (), {})
     if (folder / "fold.json").is_file():
         manifest = folder.resolve().parent / "manifest.json"
-        return _run(folder, [folder], _read_json(manifest, {"folds"}) if manifest.exists() else {})
+        return _run(folder, [folder], read_json(manifest, {"folds"}) if manifest.exists() else {})
     if not (folder / "manifest.json").is_file():
         fail(folder, 0, "is not a run", "name a folder that `python -m train` wrote")
-    manifest_of_run = _read_json(folder / "manifest.json", {"folds"})
+    manifest_of_run = read_json(folder / "manifest.json", {"folds"})
     folds = [folder / name for name in manifest_of_run["folds"]]
     for fold in folds:
         if not (fold / "fold.json").is_file():
@@ -62,17 +62,19 @@ def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
 
 
 def _trained_on(fold: Path) -> frozenset[str]:
-    return frozenset(_read_json(fold / "fold.json", {"train_traces"})["train_traces"])
+    return frozenset(read_json(fold / "fold.json", {"train_traces"})["train_traces"])
 
 
-def _read_json(path: Path, keys: set[str]) -> dict[str, Any]:
+def read_json(path: Path, keys: set[str]) -> dict[str, Any]:
     """Read a file of the run; DataError where it is not an object with these keys."""
     try:
         value = json.loads(read_text(path))
     except ValueError as error:
         fail(path, 0, f"not JSON ({error})", "train the run again")
-    if not isinstance(value, dict) or not keys <= set(value):
-        fail(path, 0, f"lacks {', '.join(sorted(keys))}", "train the run again")
+    if missing := keys - set(value if isinstance(value, dict) else ()):
+        fail(path, 0, f"lacks {', '.join(sorted(missing))}", "train the run again")
+    if not isinstance(value, dict):
+        fail(path, 0, "is no object", "train the run again")
     return value
 
 
@@ -115,7 +117,7 @@ def _counting(documents: Iterable[Document], bar: Any) -> Iterable[Document]:
 
 def labels_of(run: Run) -> list[str]:
     """List the labels that the run's models give."""
-    tags = _read_json(run.models[0].folder / "config.json", {"id2label"})["id2label"].values()
+    tags = read_json(run.models[0].folder / "config.json", {"id2label"})["id2label"].values()
     return list(dict.fromkeys(tag[2:] for tag in tags if tag != OUTSIDE))
 
 
@@ -123,5 +125,5 @@ def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, f
     """Measure how many gold spans the run's word segmentation leaves reachable."""
     from thidua_ner.words import SEGMENTERS, ceiling
 
-    config = _read_json(run.models[0].folder / "config.json", set())
+    config = read_json(run.models[0].folder / "config.json", set())
     return ceiling(documents, SEGMENTERS[config.get("segmenter", "none")])

@@ -30,12 +30,11 @@ class Case(NamedTuple):
 
 
 class Count(NamedTuple):
-    """How often a case occurs, in how many documents, and its first occurrences."""
+    """How often a case occurs, and in how many documents."""
 
     case: Case
     occurrences: int
     documents: int
-    examples: tuple[str, ...]
 
 
 @cache
@@ -54,9 +53,8 @@ def coverage(documents: Sequence[Document]) -> list[Count]:
 
 def _count(case: Case, texts: Iterable[str]) -> Count:
     """Count a case, in all and by document."""
-    found = [[match.group() for match in case.pattern.finditer(text)] for text in texts]
-    examples = tuple(matches[0] for matches in found if matches)[:3]
-    return Count(case, sum(map(len, found)), sum(1 for matches in found if matches), examples)
+    found = [sum(1 for _ in case.pattern.finditer(text)) for text in texts]
+    return Count(case, sum(found), sum(map(bool, found)))
 
 
 def _marked(document: Document) -> str:

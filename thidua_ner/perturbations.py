@@ -105,7 +105,7 @@ def tones_moved(document: Document) -> Document:
     """Move the tone of open `oa`, `oe`, `uy` to the other vowel: `hoà`, `hòa`."""
 
     def move(match: re.Match[str]) -> str:
-        first, second = (unicodedata.normalize("NFD", vowel) for vowel in match.groups())
+        first, second = (unicodedata.normalize("NFD", vowel) for vowel in match.group())
         tone = next(c for c in first + second if c in _TONES)
         if tone in second:
             moved = first[0] + tone + first[1:] + second.replace(tone, "")
@@ -113,14 +113,9 @@ def tones_moved(document: Document) -> Document:
             moved = first.replace(tone, "") + second[0] + tone + second[1:]
         return unicodedata.normalize("NFC", moved)
 
-    toned_first = r"([òóỏõọÒÓỎÕỌ])([aeAE])\b|(?<![qQ])([ùúủũụÙÚỦŨỤ])([yY])\b"
-    toned_second = r"([oO])([àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ])\b|(?<![qQ])([uU])([ỳýỷỹỵỲÝỶỸỴ])\b"
-    edits = [
-        Edit(match.start(), match.end(), move(pair))
-        for match in re.finditer(f"{toned_first}|{toned_second}", document.text)
-        if (pair := re.fullmatch(r"(.)(.)", match.group())) is not None
-    ]
-    return edited(document, edits)
+    toned_first = r"[òóỏõọÒÓỎÕỌ][aeAE]\b|(?<![qQ])[ùúủũụÙÚỦŨỤ][yY]\b"
+    toned_second = r"[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]\b|(?<![qQ])[uU][ỳýỷỹỵỲÝỶỸỴ]\b"
+    return by_pattern(document, f"{toned_first}|{toned_second}", move)
 
 
 def i_and_y(document: Document) -> Document:
