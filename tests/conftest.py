@@ -28,6 +28,7 @@ TINY = [
     "scratch.intermediate_size=32",
     "segmenter=none",
     "training.epochs=2",
+    "training.min_updates=0",
     "training.checkpoint_every=1",
     "training.precision=bf16",
     "training.head_learning_rate=2.0e-3",

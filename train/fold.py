@@ -119,6 +119,7 @@ def _record(fold: Fold, config: Config, checkpoint: Checkpoint, log: Sequence[di
         "seed": config.seed,
         "train_documents": {document.id: document.text_sha256 for document in fold.train_documents},
         "train_traces": sorted(traces_of(fold.train_documents)),
+        "train_mentions": sorted({d.surface(span) for d in fold.train_documents for span in d.spans}),
         "test_documents": [document.id for document in fold.test],
         "train_sentences": len(fold.sentences),
         "updates": log[-1]["step"],

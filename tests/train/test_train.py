@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, run_inside
+from thidua_ner import brat
 from thidua_ner.records import read_documents
 from thidua_ner.traces import traces_of
 from train.config import load_config
@@ -52,6 +53,8 @@ def test_no_fold_trains_on_what_it_is_tested_on(tiny_run):
         assert [d.id for d in test] == record["test_documents"]
         assert not {d.text_sha256 for d in test} & set(record["train_documents"].values())
         assert not traces_of(test) & set(record["train_traces"])
+        train = [d for d in brat.read_folder(ROOT / "annotations/gold") if d.id in record["train_documents"]]
+        assert set(record["train_mentions"]) == {d.surface(s) for d in train for s in d.spans}
         tested += record["test_documents"]
     assert len(set(tested)) == 5
 
