@@ -19,7 +19,7 @@ from tabulate import tabulate
 from thidua_ner.labels import ENTITY_TYPES
 from thidua_ner.scoring import score
 from thidua_ner.spans import Document
-from thidua_ner.tagger import Tagger
+from thidua_ner.tagger import load_tagger
 from train.config import load_config
 from train.data import Fold, load_folds, tag_sentences
 from train.fold import FINISHED, train_fold
@@ -33,7 +33,7 @@ def part_of(fold: Fold, size: int, seed: int) -> Fold:
 
 def scores_of(folder: Path, documents: Sequence[Document]) -> dict[str, Any]:
     """Score the model in a fold's folder."""
-    scores: dict[str, Any] = score(documents, list(Tagger.load(folder / "model").tag_many(documents)))
+    scores: dict[str, Any] = score(documents, list(load_tagger(folder / "model").tag_many(documents)))
     return scores
 
 

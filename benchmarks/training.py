@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from tabulate import tabulate
 from transformers import DataCollatorForTokenClassification, ProgressCallback, Trainer, TrainingArguments, set_seed
@@ -92,7 +93,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="counted epochs of each")
     parser.add_argument("--copies", type=int, default=3, help="times that the 84 gold sentences are repeated")
     options = parser.parse_args()
-    config = load_config(Path("configs/cpu-small.yaml"))
+    config = cast("Config", load_config(Path("configs/cpu-small.yaml")))
     readings = read_gold(options.copies)
     set_seed(config.seed)
     with tempfile.TemporaryDirectory() as folder:

@@ -3,8 +3,10 @@
 python -m evaluate runs/cpu-small                                     # the run's own test documents
 python -m evaluate runs/cpu-small --gold my-documents                 # a brat folder, .jsonl or .conll
 python -m evaluate runs/cpu-small --robustness                        # also on texts that are written otherwise
+python -m evaluate runs/three-seeds                                   # each seed of a folder, mean and spread
 python -m evaluate --gold annotations/gold --predictions other.jsonl  # no torch needed
 python -m evaluate compare runs/seed-1 runs/seed-2                    # intervals and paired tests
+python -m evaluate report runs/seed-1 runs/seed-2                     # a page about scored runs
 python -m evaluate publish runs/seed-1 runs/seed-2                    # into results/, with tables and cards
 """
 
@@ -13,16 +15,27 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from evaluate import compare, publish
+from evaluate import compare, publish, report
+from evaluate.report import Scored, write_report
 from evaluate.robustness import robustness, robustness_table
-from evaluate.run import labels_of, predict, read_run, segmentation_ceiling
-from evaluate.table import score_table
-from thidua_ner.documents import read_documents
+from evaluate.run import (
+    labels_of,
+    predict,
+    read_run,
+    seeds_of,
+    segmentation_ceiling,
+    training_logs,
+    write_fold_predictions,
+)
+from evaluate.table import mean_and_spread, muc_table, score_table, seeds_table, unseen_share
+from thidua_ner.breakdown import Mentions, breakdown
+from thidua_ner.documents import read_documents, read_predictions
 from thidua_ner.faults import fail, run_program
 from thidua_ner.files import write_text
-from thidua_ner.records import read_predictions, write_predictions
+from thidua_ner.iob2 import Repair
+from thidua_ner.records import some, write_predictions
 from thidua_ner.resampling import UNITS, intervals
 from thidua_ner.scoring import check_against_seqeval, score
 from thidua_ner.spans import Document
@@ -35,7 +48,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("run", nargs="?", type=Path, help="a run folder, a fold of one, or a checkpoint")
     parser.add_argument("--gold", type=Path, metavar="DIR_OR_FILE", help="annotated documents to score on")
-    parser.add_argument("--predictions", type=Path, metavar="FILE", help="predictions of any system, as JSON Lines")
+    parser.add_argument("--predictions", type=Path, metavar="DIR_OR_FILE", help="predictions of any system, likewise")
+    parser.add_argument(
+        "--repair", choices=get_args(Repair), default="none", help="what a .conll I- tag that continues nothing means"
+    )
     parser.add_argument("--output", type=Path, metavar="DIR", help="where predictions and scores go")
     parser.add_argument("--robustness", action="store_true", help="score texts that are written otherwise, too")
     options = parser.parse_args()
@@ -48,53 +64,74 @@ def parse_arguments() -> argparse.Namespace:
     return options
 
 
-def score_documents(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
-    """Score, with 95% intervals of micro F1, and assert that seqeval gives the same."""
+def score_documents(
+    gold: Sequence[Document], predicted: Sequence[Document], mentions: Mentions | None = None
+) -> dict[str, Any]:
+    """Score, with 95% intervals and every breakdown, and assert that seqeval gives the same."""
     scores = score(gold, predicted)
     check_against_seqeval(gold, predicted, scores)
-    return {**scores, "intervals": intervals(gold, predicted)}
+    return {**scores, "intervals": intervals(gold, predicted), **breakdown(gold, predicted, mentions)}
 
 
-def write_results(folder: Path, predicted: Sequence[Document], scores: dict[str, Any]) -> None:
-    """Write predictions.jsonl and scores.json."""
+def write_results(
+    folder: Path, gold: Sequence[Document], predicted: Sequence[Document], scores: dict[str, Any], **more: Any
+) -> None:
+    """Write predictions.jsonl, scores.json and report.html; `more` is what the report says beside."""
     write_predictions(folder / "predictions.jsonl", predicted)
     write_text(folder / "scores.json", json.dumps(scores, indent=2, ensure_ascii=False) + "\n")
+    write_report(folder / "report.html", [Scored(str(folder), gold, predicted, scores, **more)])
 
 
 def evaluate_predictions(options: argparse.Namespace) -> None:
     """Score the predictions of any system; write only where --output says."""
-    if options.gold.suffix == ".conll":
-        remedy = "score against the .jsonl or the folder, or convert the file to .jsonl and predict on its texts"
+    if options.gold.suffix == ".conll" and options.predictions.suffix == ".jsonl":
+        remedy = "score against the .jsonl or the folder, or give the predictions as .conll"
         fail(options.gold, 0, "keeps no text, so that offsets into it mean nothing", remedy)
-    gold = read_documents(options.gold)
-    predicted = read_predictions(options.predictions, gold)
+    gold = read_documents(options.gold, repair=options.repair)
+    predicted = read_predictions(options.predictions, gold, repair=options.repair)
     scores = score_documents(gold, predicted)
     if options.output:
-        write_results(options.output, predicted, scores)
+        write_results(options.output, gold, predicted, scores)
     show(scores)
 
 
-def evaluate_run(options: argparse.Namespace) -> None:
+def evaluate_run(options: argparse.Namespace, path: Path) -> dict[str, Any]:
     """Tag and score a run's test documents, or other ones."""
-    run = read_run(options.run)
+    run = read_run(path)
     if options.gold is None and not run.test:
-        fail(options.run, 0, "has no test documents of its own", "name annotated documents with --gold")
-    gold = read_documents(options.gold, labels_of(run)) if options.gold else list(run.test)
-    predicted, seen = predict(run, gold)
-    scores = score_documents(gold, predicted)
+        fail(path, 0, "has no test documents of its own", "name annotated documents with --gold")
+    gold = read_documents(options.gold, labels_of(run), options.repair) if options.gold else list(run.test)
+    predicted = predict(run, gold)
+    scores = score_documents(gold, predicted, run.mentions(gold))
     scores["segmentation_ceiling"] = segmentation_ceiling(run, gold)
-    scores["trained_on"] = seen
-    scores["run"] = {key: run.manifest.get(key) for key in ("commit", "data_fingerprint", "seed")}
+    scores["trained_on"] = run.trained_on(gold)
+    scores["run"] = {
+        **{key: run.manifest.get(key) for key in ("commit", "data_fingerprint", "seed")},
+        "train_documents": run.train_documents,
+    }
     if options.robustness:
         scores["robustness"] = robustness(run, gold, predicted)
-    folder = options.output or (run.folder / f"scores-{options.gold.resolve().stem}" if options.gold else run.folder)
-    write_results(folder, predicted, scores)
+    folder = options.output or (path / f"scores-{options.gold.resolve().stem}" if options.gold else path)
+    write_results(folder, gold, predicted, scores, manifest=run.manifest, logs=training_logs(run))
+    if folder == path:
+        write_fold_predictions(run, predicted)
     show(scores)
-    print(f"\npredictions.jsonl and scores.json are in {folder}")
-    if seen:
-        shown = ", ".join(seen[:5]) + (f" and {len(seen) - 5} more" if len(seen) > 5 else "")
-        warning = f"warning: every model was trained on the text of {shown}: these scores say little of new texts"
-        print(warning, file=sys.stderr)
+    print(f"\npredictions.jsonl, scores.json and report.html are in {folder}")
+    if scores["trained_on"]:
+        warning = f"every model was trained on the text of {some(scores['trained_on'])}: these scores say little"
+        print(f"warning: {warning} of new texts", file=sys.stderr)
+    return scores
+
+
+def evaluate_seeds(options: argparse.Namespace, seeds: Sequence[Path]) -> None:
+    """Score each seed of a folder, then print their mean and spread."""
+    output = options.output
+    scores = []
+    for path in seeds:
+        print(f"\n{path}\n")
+        options.output = output / path.name if output else None
+        scores.append(evaluate_run(options, path))
+    print(f"\n{seeds_table(scores)}")
 
 
 def show(scores: dict[str, Any]) -> None:
@@ -105,25 +142,33 @@ def show(scores: dict[str, Any]) -> None:
         f"{100 * low:.1f} to {100 * high:.1f} by {unit}" for unit, (low, high) in zip(UNITS, ranges, strict=True)
     )
     print(f"\n95% interval of micro F1: {shown}")
+    print(f"mean F1 of documents: {mean_and_spread(scores['document_macro'])}")
+    if scores["seen"]:
+        print(f"mentions that training did not have: {unseen_share(scores['seen']['exact'])}")
+    print(f"\n{muc_table(scores['muc'])}")
     ceiling = scores.get("segmentation_ceiling")
     if ceiling:
         print(f"\nword segmentation leaves {ceiling['reachable']} of {ceiling['entities']} entities reachable")
     if "robustness" in scores:
         print(f"\n{robustness_table(scores['robustness'])}")
+    for note in scores["notes"]:
+        print(f"\nnote: {note}")
     print(f"\n{scores['signature']}")
 
 
 def main() -> None:
     """Score what was asked for."""
-    for name, command in (("compare", compare.main), ("publish", publish.main)):
+    for name, command in (("compare", compare.main), ("publish", publish.main), ("report", report.main)):
         if sys.argv[1:2] == [name]:
             command(sys.argv[2:])
             return
     options = parse_arguments()
     if options.predictions:
         evaluate_predictions(options)
+    elif seeds := seeds_of(options.run):
+        evaluate_seeds(options, seeds)
     else:
-        evaluate_run(options)
+        evaluate_run(options, options.run)
 
 
 if __name__ == "__main__":

@@ -18,24 +18,22 @@ def robustness(run: Run, gold: Sequence[Document], predicted: Sequence[Document]
     `change` is against the text as it stands, with the 95% interval of the bootstrap by document; `texts` counts the
     documents that the perturbation changes at all. AssertionError where a decomposed text gives other spans.
     """
-    from tqdm import tqdm
-
+    changed = {name: [perturb(document) for document in gold] for name, perturb in PERTURBATIONS.items()}
+    every = [document for documents in changed.values() for document in documents]
+    tagged = iter(predict(run, every, [*gold] * len(changed)))
     before = count_units(gold, predicted, "document")
     f1 = score(gold, predicted)["micro"]["f1"]
     found: dict[str, dict[str, Any]] = {}
-    for name, perturb in tqdm(PERTURBATIONS.items(), desc="perturbing", unit="perturbation", disable=None):
-        changed = [perturb(document) for document in gold]
-        tagged, _ = predict(run, changed, gold, quiet=True)
-        if perturb is decomposed:
-            expected = [decomposed(document).spans for document in predicted]
-            if [document.spans for document in tagged] != expected:
-                raise AssertionError("a decomposed text does not give the spans of the composed one")
-        now = score(changed, tagged)["micro"]["f1"]
+    for name, documents in changed.items():
+        own = [next(tagged) for _ in documents]
+        if PERTURBATIONS[name] is decomposed and own != [decomposed(document) for document in predicted]:
+            raise AssertionError("a decomposed text does not give the spans of the composed one")
+        now = score(documents, own)["micro"]["f1"]
         found[name] = {
             "f1": now,
             "change": now - f1,
-            "interval": difference_interval(count_units(changed, tagged, "document"), before),
-            "texts": sum(a.text != b.text for a, b in zip(gold, changed, strict=True)),
+            "interval": difference_interval(count_units(documents, own, "document"), before),
+            "texts": sum(a.text != b.text for a, b in zip(gold, documents, strict=True)),
         }
     return found
 

@@ -1,29 +1,36 @@
 """A run folder as scoring sees it: its models, what each was trained on, and what it is to be tested on."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text
 from thidua_ner.labels import OUTSIDE
-from thidua_ner.records import read_documents
+from thidua_ner.records import read_documents, write_predictions
 from thidua_ner.spans import Document
 from thidua_ner.traces import traces
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A checkpoint folder with the traces of the texts that it was trained on, where that is known."""
+    """A checkpoint folder with the documents that it is to be tested on, by id, and what it was trained on.
+
+    `traces` and `mentions` are None where that is not known.
+    """
 
     folder: Path
-    trained_on: frozenset[str] | None
+    test: tuple[str, ...] = ()
+    traces: frozenset[str] | None = None
+    mentions: frozenset[str] | None = None
+    train_documents: int | None = None
 
     def has_read(self, document: Document) -> bool:
         """Tell whether the model was trained on this text or on a long sentence of it."""
-        return self.trained_on is not None and not self.trained_on.isdisjoint(traces(document))
+        return self.traces is not None and not self.traces.isdisjoint(traces(document))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +42,77 @@ class Run:
     test: tuple[Document, ...]
     manifest: dict[str, Any]
 
+    def models_for(self, document: Document) -> tuple[Model, ...]:
+        """Choose the models that have not read a document; all of them where each has.
+
+        Under leave-one-document-out that is the one model that left it out; for other texts it is all of them.
+        """
+        return tuple(model for model in self.models if not model.has_read(document)) or self.models
+
+    @property
+    def train_documents(self) -> float | None:
+        """Return how many documents a model was trained on, on average; None where one does not tell."""
+        known = [model.train_documents for model in self.models if model.train_documents is not None]
+        return mean(known) if len(known) == len(self.models) else None
+
+    def trained_on(self, documents: Sequence[Document]) -> list[str] | None:
+        """List the ids of documents that every model has read; None where that is not known of a model."""
+        if any(model.traces is None for model in self.models):
+            return None
+        return [document.id for document in documents if all(model.has_read(document) for model in self.models)]
+
+    def mentions(self, documents: Sequence[Document]) -> dict[str, frozenset[str]] | None:
+        """Collect, for each document, the surfaces that its models were trained on; None where one does not tell."""
+        found: dict[str, frozenset[str]] = {}
+        for document in documents:
+            own = [model.mentions for model in self.models_for(document)]
+            known = [mentions for mentions in own if mentions is not None]
+            if len(known) < len(own):
+                return None
+            found[document.id] = frozenset().union(*known)
+        return found
+
 
 def read_run(folder: Path) -> Run:
     """Read a run folder, one fold of it, or a bare checkpoint; DataError where it is none of them or unfinished."""
     if (folder / "config.json").is_file():
         fold = folder.resolve().parent
-        known = (fold / "fold.json").is_file()
-        return Run(folder, (Model(folder, _trained_on(fold) if known else None),), (), {})
+        model = _model(fold, ()) if (fold / "fold.json").is_file() else Model(folder)
+        return Run(folder, (model,), (), {})
     if (folder / "fold.json").is_file():
         manifest = folder.resolve().parent / "manifest.json"
         return _run(folder, [folder], read_json(manifest, {"folds"}) if manifest.exists() else {})
     if not (folder / "manifest.json").is_file():
         fail(folder, 0, "is not a run", "name a folder that `python -m train` wrote")
     manifest_of_run = read_json(folder / "manifest.json", {"folds"})
-    folds = [folder / name for name in manifest_of_run["folds"]]
+    folds = [folder / _fold_name(folder, name) for name in manifest_of_run["folds"]]
     for fold in folds:
         if not (fold / "fold.json").is_file():
             fail(fold, 0, "is not finished", "run the training again with --resume")
     return _run(folder, folds, manifest_of_run)
 
 
+def _fold_name(folder: Path, name: object) -> str:
+    """Take the name of a fold from a manifest; DataError where it leads out of the folder."""
+    if not isinstance(name, str) or name in {"", ".", ".."} or Path(name).name != name or "\0" in name:
+        fail(folder / "manifest.json", 0, f"the fold {name!r} is no name of a folder", "train the run again")
+    return name
+
+
 def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
-    models = tuple(Model(fold / "model", _trained_on(fold)) for fold in folds)
-    test = {document.id: document for fold in folds for document in read_documents(fold / "test.jsonl", None)}
-    return Run(folder, models, tuple(test[name] for name in sorted(test)), manifest)
+    tests = [read_documents(fold / "test.jsonl", None) for fold in folds]
+    models = tuple(_model(fold, [d.id for d in test]) for fold, test in zip(folds, tests, strict=True))
+    documents = {document.id: document for test in tests for document in test}
+    return Run(folder, models, tuple(documents[name] for name in sorted(documents)), manifest)
 
 
-def _trained_on(fold: Path) -> frozenset[str]:
-    return frozenset(read_json(fold / "fold.json", {"train_traces"})["train_traces"])
+def _model(fold: Path, test: Sequence[str]) -> Model:
+    """Describe the model of a fold from the record of its training."""
+    record = read_json(fold / "fold.json", {"train_traces"})
+    mentions = record.get("train_mentions")
+    known = None if mentions is None else frozenset(mentions)
+    n_documents = len(record["train_documents"]) if "train_documents" in record else None
+    return Model(fold / "model", tuple(test), frozenset(record["train_traces"]), known, n_documents)
 
 
 def read_json(path: Path, keys: set[str]) -> dict[str, Any]:
@@ -78,41 +128,26 @@ def read_json(path: Path, keys: set[str]) -> dict[str, Any]:
     return value
 
 
-def predict(
-    run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None, quiet: bool = False
-) -> tuple[list[Document], list[str] | None]:
-    """Tag documents; return them with their predicted spans, and the ids of those that every model was trained on.
+def predict(run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None) -> list[Document]:
+    """Tag documents, each by the models that have not read it, their probabilities averaged.
 
-    Each document is tagged by the models that have not read its text, their probabilities averaged: under
-    leave-one-document-out that is the one model that left it out, and for other texts it is all of them. `originals`
-    are the texts that the documents were made from: who has read those has read these. The ids are None where it is not
-    known what a checkpoint was trained on.
+    `originals` are the texts that the documents were made from: who has read those has read these.
     """
     from tqdm import tqdm
 
-    from thidua_ner.tagger import Tagger
+    from thidua_ner.tagger import load_tagger
 
-    found: dict[str, Document] = {}
-    seen: list[str] = []
-    groups: dict[tuple[Path, ...], list[Document]] = {}
-    for document, original in zip(documents, originals or documents, strict=True):
-        unseen = tuple(model.folder for model in run.models if not model.has_read(original))
-        if not unseen:
-            seen.append(document.id)
-        groups.setdefault(unseen or tuple(m.folder for m in run.models), []).append(document)
-    with tqdm(total=len(documents), desc="tagging", unit="document", disable=quiet or None) as bar:
+    groups: dict[tuple[Path, ...], list[int]] = {}
+    for index, original in enumerate(originals or documents):
+        groups.setdefault(tuple(model.folder for model in run.models_for(original)), []).append(index)
+    found: dict[int, Document] = {}
+    with tqdm(total=len(documents), desc="tagging", unit="document", disable=None) as bar:
         for folders, members in groups.items():
-            for document in _counting(Tagger.load(*folders).tag_many(members), bar):
-                found[document.id] = document
-    known = all(model.trained_on is not None for model in run.models)
-    return [found[document.id] for document in documents], seen if known else None
-
-
-def _counting(documents: Iterable[Document], bar: Any) -> Iterable[Document]:
-    """Move a progress bar with each document."""
-    for document in documents:
-        bar.update()
-        yield document
+            tagged = load_tagger(*folders).tag_many(documents[index] for index in members)
+            for index, document in zip(members, tagged, strict=True):
+                found[index] = document
+                bar.update()
+    return [found[index] for index in range(len(documents))]
 
 
 def labels_of(run: Run) -> list[str]:
@@ -127,3 +162,34 @@ def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, f
 
     config = read_json(run.models[0].folder / "config.json", set())
     return ceiling(documents, SEGMENTERS[config.get("segmenter", "none")])
+
+
+def seeds_of(folder: Path) -> list[Path]:
+    """List the runs of a folder that holds one a seed, in the order of the seeds; none where it is a run itself."""
+    if (folder / "manifest.json").exists():
+        return []
+    found = [path.parent for path in folder.glob("seed-*/manifest.json") if path.parent.name[5:].isdigit()]
+    return sorted(found, key=lambda path: int(path.name[5:]))
+
+
+def write_fold_predictions(run: Run, predicted: Sequence[Document]) -> None:
+    """Write what each fold's model found in the documents that it is tested on, beside the model."""
+    found = {document.id: document for document in predicted}
+    for model in run.models:
+        if model.test:
+            write_predictions(model.folder.parent / "predictions.jsonl", [found[name] for name in model.test])
+
+
+def training_logs(run: Run) -> dict[str, list[dict[str, float]]]:
+    """Read the log of each fold's training, where one was kept."""
+    paths = {model.folder.parent.name: model.folder.parent / "train_log.jsonl" for model in run.models}
+    return {fold: read_log(path) for fold, path in paths.items() if path.is_file()}
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Read the log of a training, an object a line."""
+    try:
+        rows = [json.loads(line) for line in read_text(path).splitlines()]
+    except ValueError as error:
+        fail(path, 0, f"not JSON ({error})", "train the run again")
+    return [row for row in rows if isinstance(row, dict)]

@@ -4,7 +4,7 @@ The format keeps no text: reading joins tokens with single spaces and sentences 
 `# doc_id = …` begins a document; without such lines each sentence is a document of its own, named by its number.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from thidua_ner import iob2
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text, write_text
 from thidua_ner.labels import ENTITY_TYPES, OUTSIDE
+from thidua_ner.records import some
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Sentence, Token
 
@@ -44,6 +45,55 @@ def read_file(
     return [_join(name, sentences) for name, sentences in documents.items()]
 
 
+def read_predictions(
+    path: Path,
+    gold: Sequence[Document],
+    types: Collection[str] | None = tuple(ENTITY_TYPES),
+    repair: iob2.Repair = "none",
+) -> list[Document]:
+    """Read one prediction for each gold document, in the order of the gold, its tokens found in the gold text.
+
+    DataError names the line of the first token or tag that does not fit, or the documents that are missing.
+    """
+    documents = {document.id: document for document in gold}
+    places = dict.fromkeys(documents, 0)
+    spans: dict[str, list[Span]] = {}
+    n_sentences = 0
+    for name, rows in _sentences(path):
+        n_sentences += not name
+        named = name or f"sentence-{n_sentences}"
+        found = spans.setdefault(named, [])
+        if not rows:
+            continue
+        if named not in documents:
+            remedy = f"begin each document with `{_DOCUMENT}` and its id: {some(documents)}"
+            fail(path, rows[0].line, f"{named!r} is not a gold document", remedy)
+        tokens = _find_tokens(path, rows, documents[named].text, places[named])
+        places[named] = tokens[-1].end
+        _check_tags(path, rows, types, repair)
+        found += iob2.decode([row.tag for row in rows], tokens, repair)
+    if missing := [name for name in documents if name not in spans]:
+        fail(path, 0, f"no prediction for {some(missing)}", "add their tokens, tagged O where nothing was found")
+    for name, document in documents.items():
+        if rest := document.text[places[name] :].strip():
+            fail(path, 0, f"{name!r} ends before {rest[:40]!r}", "add the tokens that are left out, tagged O")
+    return [document.with_spans(tuple(spans[document.id])) for document in gold]
+
+
+def _find_tokens(path: Path, rows: list[Row], text: str, at: int) -> list[Token]:
+    """Find the tokens of a sentence in a text, white space between them; DataError names the line of one that fails."""
+    tokens: list[Token] = []
+    for line, token, _ in rows:
+        while at < len(text) and text[at].isspace():
+            at += 1
+        if not text.startswith(token, at):
+            what = f"the token {token[:40]!r} stands where the gold text has {text[at : at + 20]!r}"
+            fail(path, line, what, "write the tokens as they stand in the text, none left out, no underscores")
+        tokens.append(Token(token, at, at + len(token)))
+        at += len(token)
+    return tokens
+
+
 def _sentences(path: Path) -> Iterator[tuple[str, list[Row]]]:
     """Yield each sentence as its document's id and its rows; the start of a document has none."""
     name = ""
@@ -65,8 +115,8 @@ def _sentences(path: Path) -> Iterator[tuple[str, list[Row]]]:
             yield name, []
 
 
-def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair: iob2.Repair) -> Document:
-    """Make a sentence's text and spans; DataError names the line of a tag that is none or continues nothing."""
+def _check_tags(path: Path, rows: list[Row], types: Collection[str] | None, repair: iob2.Repair) -> None:
+    """Raise a DataError that names the line of a tag that is none, of an unknown label, or continues nothing."""
     previous = OUTSIDE
     for line, token, tag in rows:
         if not iob2.is_tag(tag):
@@ -78,9 +128,14 @@ def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair
                 path,
                 line,
                 f"{tag} continues nothing after {previous}",
-                f"write B-{tag[2:]}, or set `repair` in the config's `data`",
+                f"write B-{tag[2:]}, or name a policy (`--repair` in scoring, `repair` in the `data` of a config)",
             )
         previous = tag
+
+
+def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair: iob2.Repair) -> Document:
+    """Make a sentence's text and spans; DataError names the line of a tag that cannot be one of its own."""
+    _check_tags(path, rows, types, repair)
     document = from_tokens([row.token for row in rows])
     spans = iob2.decode([row.tag for row in rows], document.given[0].tokens, repair)
     return document.with_spans(tuple(spans))

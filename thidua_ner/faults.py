@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+_MOST_SHOWN = 400
+"""Characters of a fault that are shown: what it quotes may be as long as the file."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
@@ -17,7 +20,8 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.what}; {self.remedy}"
+        what = self.what if len(self.what) <= _MOST_SHOWN else f"{self.what[:_MOST_SHOWN]}…"
+        return f"{place}: {what}; {self.remedy}"
 
 
 class DataError(Exception):

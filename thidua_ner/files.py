@@ -9,6 +9,9 @@ from pathlib import Path
 
 from thidua_ner.faults import fail
 
+LONGEST_LINE = 50_000_000
+"""Bytes of a line that are still read: a longer one is no text, or one that would fill the memory."""
+
 
 def read_text(path: Path) -> str:
     """Read a UTF-8 file as it stands, line ends included; DataError names the first bad line."""
@@ -16,6 +19,11 @@ def read_text(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         fail(path, 0, f"cannot be read ({error.strerror})", "check the path and its permissions")
+    if len(raw) > LONGEST_LINE:
+        for number, size in enumerate(map(len, raw.split(b"\n")), start=1):
+            if size > LONGEST_LINE:
+                what = f"has {size:,} bytes; a line may have {LONGEST_LINE:,}"
+                fail(path, number, what, "split the document, or break its lines")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

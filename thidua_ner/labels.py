@@ -15,6 +15,12 @@ ORG, PER, RANK, LOC, DATE, NUM = ENTITY_TYPES
 OUTSIDE = "O"
 
 
+def label_order(label: str) -> tuple[int, str]:
+    """Order the benchmark's labels as every table does, others after them by name."""
+    known = list(ENTITY_TYPES)
+    return (known.index(label) if label in known else len(known), label)
+
+
 def iob2_tags(types: tuple[str, ...] = tuple(ENTITY_TYPES)) -> tuple[str, ...]:
     """List the IOB2 tags of `types` in the order of their classes: O, B-x, I-x, B-y and so on."""
     return (OUTSIDE, *(f"{prefix}-{name}" for name in types for prefix in "BI"))

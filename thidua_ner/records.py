@@ -51,7 +51,7 @@ def read_predictions(
     for line, record in _records(path):
         name = record["id"]
         if name not in documents:
-            faults.append(Fault(str(path), line, f"{name!r} is not a gold document", f"use {_some(documents)}"))
+            faults.append(Fault(str(path), line, f"{name!r} is not a gold document", f"use {some(documents)}"))
             continue
         predicted[name] = documents[name]
         try:
@@ -62,13 +62,13 @@ def read_predictions(
     missing = [name for name in documents if name not in predicted]
     if missing:
         remedy = 'add a record for each (with "entities": [] where nothing was found)'
-        faults.append(Fault(str(path), 0, f"no prediction for {_some(missing)}", remedy))
+        faults.append(Fault(str(path), 0, f"no prediction for {some(missing)}", remedy))
     if faults:
         raise DataError(faults)
     return [predicted[name] for name in documents]
 
 
-def _some(names: Collection[str]) -> str:
+def some(names: Collection[str]) -> str:
     """Name the first few of many."""
     shown = ", ".join(list(names)[:5])
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
@@ -163,7 +163,7 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
 def entity_record(span: Span) -> dict[str, Any]:
     """Turn a span into a record, with its score where it has one."""
     record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
-    return record if span.score is None else {**record, "score": round(span.score, 6)}
+    return record if span.score is None else {**record, "score": span.score}
 
 
 def format_json_lines(rows: Iterable[dict[str, Any]]) -> str:

@@ -5,12 +5,13 @@ A prediction is right when its start, its end and its label are. The same figure
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 from thidua_ner import __version__, iob2
-from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.labels import ENTITY_TYPES, label_order
 from thidua_ner.muc import muc_schemes
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Token, tokenize
@@ -54,36 +55,61 @@ def count_spans(gold: Document, predicted: Document) -> dict[str, Counts]:
 def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
     """Score predictions document by document; both sequences in the same order.
 
-    Returns micro, macro and weighted averages, each label, each document and the MUC schemes. Averages over labels
-    leave out a label that neither side uses; `macro` and `weighted` are `seqeval`'s.
+    Returns micro, macro and weighted averages, each label, each document, their mean, and the MUC schemes. Averages
+    over labels leave out a label that neither side uses, the mean over documents a document without an entity on
+    either side; `macro` and `weighted` are `seqeval`'s. What is left out, or 0 by convention, is told in `notes`.
     """
     by_label: dict[str, Counts] = {}
-    per_document: dict[str, dict[str, float]] = {}
+    by_document: dict[str, Counts] = {}
     for gold_document, predicted_document in zip(gold, predicted, strict=True):
         total = Counts()
         for label, counts in count_spans(gold_document, predicted_document).items():
             by_label[label] = by_label.get(label, Counts()).plus(counts)
             total = total.plus(counts)
-        per_document[gold_document.id] = total.scores()
-    labels = sorted(by_label, key=_label_order)
+        by_document[gold_document.id] = total
+    labels = sorted(by_label, key=label_order)
     per_type = {label: by_label[label].scores() for label in labels}
     total = Counts(*map(sum, zip(*by_label.values(), strict=True))) if by_label else Counts()
     return {
         "micro": total.scores(),
         "macro": _average(per_type, [1] * len(labels), total.gold),
         "weighted": _average(per_type, [by_label[label].gold for label in labels], total.gold),
+        "document_macro": _document_macro(by_document),
         "per_type": per_type,
-        "per_document": per_document,
+        "per_document": {name: counts.scores() for name, counts in by_document.items()},
         "muc": muc_schemes(gold, predicted),
         "counts": {label: by_label[label]._asdict() for label in labels},
+        "notes": [*_notes(by_label), *_empty(by_document)],
         "signature": signature(gold),
     }
 
 
-def _label_order(label: str) -> tuple[int, str]:
-    """Order the benchmark's labels as every table does, others after them by name."""
-    known = list(ENTITY_TYPES)
-    return (known.index(label) if label in known else len(known), label)
+def _document_macro(by_document: dict[str, Counts]) -> dict[str, float]:
+    """Average the scores of documents, with the standard deviation of their F1 (0 where there is one document)."""
+    rows = [counts.scores() for counts in by_document.values() if counts.predicted or counts.gold]
+    average = {name: mean(row[name] for row in rows) if rows else 0.0 for name in ("precision", "recall", "f1")}
+    spread = stdev(row["f1"] for row in rows) if len(rows) > 1 else 0.0
+    return {**average, "f1_spread": spread, "documents": len(rows)}
+
+
+def _notes(by_label: dict[str, Counts]) -> Iterator[str]:
+    """Tell which labels are left out of averages, and which scores are 0 because nothing could be divided."""
+    if set(by_label) <= set(ENTITY_TYPES):
+        for label in ENTITY_TYPES:
+            if label not in by_label:
+                yield f"{label} is in neither gold nor predictions: left out of macro"
+    for label in sorted(by_label, key=label_order):
+        if not by_label[label].predicted:
+            yield f"nothing is predicted as {label}: its precision counts as 0"
+        if not by_label[label].gold:
+            yield f"the gold has no {label}: its recall counts as 0"
+
+
+def _empty(by_document: dict[str, Counts]) -> Iterator[str]:
+    """Tell how many documents the mean over documents leaves out."""
+    empty = sum(not counts.predicted and not counts.gold for counts in by_document.values())
+    if empty:
+        yield f"{empty} of {len(by_document)} documents have no entity on either side: left out of the document macro"
 
 
 def _average(per_type: dict[str, dict[str, float]], weights: Sequence[int], support: int) -> dict[str, float]:

@@ -1,45 +1,57 @@
-"""Checkpoints to spans: the one way from a text to its entities."""
+"""Models to spans: the one way from a text to its entities."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from thidua_ner import iob2
+from thidua_ner import baselines, iob2
 from thidua_ner.faults import fail
-from thidua_ner.models import Checkpoint, load_checkpoint
+from thidua_ner.files import read_text
 from thidua_ner.spans import Document, Span
-from thidua_ner.subwords import Window, best_windows
 from thidua_ner.syllables import Sentence, Token
 from thidua_ner.words import SEGMENTERS, Word, segment
 
 Probabilities = NDArray[np.float64]
 """Words by tags."""
 
-_BATCH, _TOGETHER = 32, 512
-"""Windows in a batch, and sentences that are sorted by length into batches."""
+_TOGETHER = 512
+"""Sentences that are tagged together: sorted by length, they make even batches."""
+
+
+class Model(Protocol):
+    """Gives each word of a sentence the probabilities of its tags."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The IOB2 tags, in the order of the probabilities."""
+
+    @property
+    def segmenter(self) -> str:
+        """The name of the word segmentation that it reads."""
+
+    def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[Probabilities]:
+        """Compute the probabilities of the words of many sentences."""
+
+
+class ManyTagger(Protocol):
+    """Gives documents the spans that it finds in their texts."""
+
+    def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Tag a stream of documents, in its order."""
 
 
 class Tagger:
-    """Tags texts with one checkpoint, or with several whose probabilities are averaged word by word."""
+    """Tags texts with one model, or with several whose probabilities are averaged word by word."""
 
-    def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
-        """Take checkpoints of the same tags and segmenter."""
-        self._checkpoints = checkpoints
-        self._encoders = [checkpoint.subword_encoder() for checkpoint in checkpoints]
-        self.tags = checkpoints[0].tags
-        self.segmenter = SEGMENTERS[checkpoints[0].segmenter]
-
-    @classmethod
-    def load(cls, *folders: Path) -> "Tagger":
-        """Read checkpoints; DataError where one does not fit the first."""
-        checkpoints = [load_checkpoint(folder) for folder in folders]
-        for folder, checkpoint in zip(folders, checkpoints, strict=True):
-            if (checkpoint.tags, checkpoint.segmenter) != (checkpoints[0].tags, checkpoints[0].segmenter):
-                fail(folder, 0, f"has other tags or another segmenter than {folders[0]}", "name checkpoints of one run")
-        return cls(checkpoints)
+    def __init__(self, models: Sequence[Model]) -> None:
+        """Take models of the same tags and segmenter."""
+        self._models = models
+        self.tags = models[0].tags
+        self.segmenter = SEGMENTERS[models[0].segmenter]
 
     def tag(self, text: str) -> tuple[Span, ...]:
         """Find the spans of a text, each with the mean probability of its tags as its score."""
@@ -76,38 +88,42 @@ class Tagger:
         chosen = [row[self.tags.index(tag)] for row, tag in zip(probabilities, tags, strict=True)]
         for span in iob2.decode(tags, units):
             inside = [p for unit, p in zip(units, chosen, strict=True) if span.start <= unit.start < span.end]
-            yield Span(span.start, span.end, span.label, float(np.mean(inside)))
+            yield Span(span.start, span.end, span.label, round(float(np.mean(inside)), 6))
 
     def _probabilities(self, sentences: Sequence[Sequence[Word]]) -> list[Probabilities]:
-        """Average the checkpoints' tag probabilities of every word of every sentence."""
-        total = [np.zeros((len(words), len(self.tags))) for words in sentences]
-        for checkpoint, encoder in zip(self._checkpoints, self._encoders, strict=True):
-            windows = [encoder.encode([word.text for word in words]) for words in sentences]
-            flat = iter(_head_probabilities(checkpoint, [w for own in windows for w in own]))
-            for sum_of_rows, own in zip(total, windows, strict=True):
-                rows = [next(flat) for _ in own]
-                for word, (window, place) in enumerate(best_windows(own, len(sum_of_rows))):
-                    sum_of_rows[word] += rows[window][place]
-        return [rows / len(self._checkpoints) for rows in total]
+        """Average the models' tag probabilities of every word of every sentence."""
+        spellings = [[word.text for word in words] for words in sentences]
+        found = [model.probabilities(spellings) for model in self._models]
+        return [sum(rows[1:], start=rows[0]) / len(rows) for rows in zip(*found, strict=True)]
 
 
-def _head_probabilities(checkpoint: Checkpoint, windows: Sequence[Window]) -> list[Probabilities]:
-    """Run windows through a model, in batches of like length; one row a word head."""
-    model, padding = checkpoint.model, checkpoint.tokenizer.pad_token_id
-    found: dict[int, Probabilities] = {}
-    order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
-    for start in range(0, len(order), _BATCH):
-        batch = order[start : start + _BATCH]
-        width = len(windows[batch[-1]].input_ids)
-        ids = torch.full((len(batch), width), padding)
-        mask = torch.zeros_like(ids)
-        for row, index in enumerate(batch):
-            length = len(windows[index].input_ids)
-            ids[row, :length] = torch.tensor(windows[index].input_ids)
-            mask[row, :length] = 1
-        with torch.inference_mode():
-            logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).logits
-        rows = logits.double().softmax(-1).cpu().numpy()
-        for row, index in enumerate(batch):
-            found[index] = rows[row, windows[index].heads]
-    return [found[index] for index in range(len(windows))]
+def load_tagger(*folders: Path) -> ManyTagger:
+    """Read the models of a run, checkpoints or baselines; DataError where one does not fit the first."""
+    kinds = {_kind(folder) for folder in folders}
+    if len(kinds) > 1:
+        fail(folders[-1], 0, f"is another kind of model than {folders[0]}", "name models of one run")
+    (kind,) = kinds
+    if kind in baselines.FINDERS:
+        return baselines.SpanFinder(baselines.FINDERS[kind])
+    if kind == baselines.CRF:
+        models: list[Model] = [baselines.load_crf(folder) for folder in folders]
+    else:
+        from thidua_ner.models import load_checkpoint
+
+        models = [load_checkpoint(folder) for folder in folders]
+    for folder, model in zip(folders, models, strict=True):
+        if (model.tags, model.segmenter) != (models[0].tags, models[0].segmenter):
+            fail(folder, 0, f"has other tags or another segmenter than {folders[0]}", "name models of one run")
+    return Tagger(models)
+
+
+def _kind(folder: Path) -> str:
+    """Read what kind of model is in a folder; what is missing or damaged is told when it is loaded."""
+    path = folder / "config.json"
+    if not path.is_file():
+        return ""
+    try:
+        config = json.loads(read_text(path))
+    except ValueError as error:
+        fail(path, 0, f"not JSON ({error})", "train the model again")
+    return str(config.get("model_type")) if isinstance(config, dict) else ""

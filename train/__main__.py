@@ -3,6 +3,7 @@
 python -m train configs/cpu-small.yaml
 python -m train configs/cpu-small.yaml --set seed=2 --output runs/seed-2
 python -m train configs/cpu-small.yaml --protocol lodo-cantho-2022-07
+python -m train configs/cpu-small.yaml --seeds 1,2,3 --output runs/three-seeds
 python -m train configs/cpu-small.yaml --set data='{format: conll, train: train.conll, test: test.conll}'
 torchrun --nproc-per-node 2 -m train configs/cpu-small.yaml
 """
@@ -21,7 +22,7 @@ from thidua_ner.faults import fail, run_program
 from thidua_ner.files import write_text
 
 if TYPE_CHECKING:
-    from train.config import Config
+    from train.config import BaselineConfig, Config
     from train.data import Fold
 
 
@@ -37,6 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--protocol", help="transfer, lodo or lodo+synthetic (five folds each), or one fold such as lodo-cantho-2022-07"
     )
+    parser.add_argument("--seeds", type=_seeds, metavar="N,N,…", help="a run for each seed, in seed-N/ of the folder")
     parser.add_argument("--output", type=Path, metavar="DIR", help="the run folder (default: runs/<name>)")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--resume", action="store_true", help="go on with an interrupted run")
@@ -46,6 +48,14 @@ def parse_arguments() -> argparse.Namespace:
         if "=" not in override.lstrip("="):
             parser.error(f"--set {override}: write key=value, for example training.epochs=10")
     return options
+
+
+def _seeds(text: str) -> list[int]:
+    """Read the seeds of the command line: whole numbers, each once."""
+    seeds = [int(part) for part in text.split(",")]
+    if len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**32 for seed in seeds):
+        raise ValueError(text)
+    return seeds
 
 
 def prepare_folder(folder: Path, manifest: dict[str, Any], resume: bool) -> None:
@@ -93,16 +103,17 @@ def _old_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if is_run else None
 
 
-def show_plan(config: "Config", folds: Sequence["Fold"]) -> None:
+def show_plan(config: "Config | BaselineConfig", folds: Sequence["Fold"]) -> None:
     """Print the resolved config, the data of each fold, and how long training them would take."""
     from tabulate import tabulate
 
+    from train.config import BaselineConfig
     from train.fold import seconds_an_update
 
     print(yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True))
     rows, total = [], 0.0
     for fold in folds:
-        updates, seconds = seconds_an_update(fold, config)
+        updates, seconds = (0, 0.0) if isinstance(config, BaselineConfig) else seconds_an_update(fold, config)
         total += updates * seconds
         sizes = (len(fold.sentences), len(fold.train_documents), len(fold.validation), len(fold.test), updates)
         rows.append([fold.name, *sizes, _duration(updates * seconds)])
@@ -117,45 +128,85 @@ def _duration(seconds: float) -> str:
 
 
 def main() -> None:
-    """Train every fold that is not finished yet."""
+    """Train every fold that is not finished yet, for each seed."""
     options = parse_arguments()
     from train.config import load_config  # its checker is an extra, whose absence `run_program` explains
 
     protocol = [f"protocol={options.protocol}"] if options.protocol else []
     config = load_config(options.config, [*options.set, *protocol])
     folder = options.output or Path("runs") / config.name
-    # the libraries below take seconds to import: faults of the config are told before
-    from thidua_ner.manifest import make_manifest
-    from thidua_ner.scoring import fingerprint
-    from train.data import load_folds
+    from train.data import load_folds  # takes seconds to import: faults of the config are told before
 
     folds = load_folds(config)
     if options.dry_run:
         show_plan(config, folds)
         return
+    if not options.seeds:
+        train_run(options.config, config, folds, folder, resume=options.resume)
+        return
+    if _old_manifest(folder):
+        fail(folder, 0, "is a run of one seed", "name another --output for --seeds, or move it away")
+    for place, seed in enumerate(options.seeds):
+        seeded = config.model_copy(update={"seed": seed})
+        after = len(options.seeds) - place - 1
+        train_run(options.config, seeded, folds, folder / f"seed-{seed}", resume=options.resume, runs_after=after)
+    print(f"{folder}: {len(options.seeds)} seeds; now: python -m evaluate {folder}")
+
+
+def train_run(
+    path: Path,
+    config: "Config | BaselineConfig",
+    folds: Sequence["Fold"],
+    folder: Path,
+    *,
+    resume: bool,
+    runs_after: int = 0,
+) -> None:
+    """Train the folds of one seed that are not finished yet; `runs_after` more seeds follow."""
+    from train.fold import FINISHED, train_fold, updates_needed
+    from train.processes import processes
+
+    _check(path, config)
+    if processes().is_main_process:
+        prepare_folder(folder, _manifest(config, folds), resume)
+    processes().wait_for_everyone()
+    updates = [updates_needed(fold, config) for fold in folds]
+    for number, fold in enumerate(folds, start=1):
+        finished = (folder / fold.name / FINISHED).exists()
+        tell(f"{folder}, fold {number} of {len(folds)}, {fold.name}: {len(fold.sentences)} sentences", finished)
+        if not finished:
+            train_fold(fold, config, folder / fold.name, ahead=sum(updates[number:]) + runs_after * sum(updates))
+    if processes().is_main_process:
+        print(f"{folder}: {len(folds)} model{'s' if len(folds) > 1 else ''}; now: python -m evaluate {folder}")
+
+
+def _check(path: Path, config: "Config | BaselineConfig") -> None:
+    """Refuse, before a run has begun, what could not be trained."""
     from thidua_ner.encoders import find_encoder
-    from train.fold import FINISHED, train_fold
+    from train.config import BaselineConfig
     from train.processes import n_processes, processes
 
+    if isinstance(config, BaselineConfig):
+        return
     if config.training.batch_size % n_processes():
         what = (
             f"training.batch_size: {config.training.batch_size} sentences cannot be shared by {n_processes()} processes"
         )
-        fail(options.config, 0, what, "set a multiple of them")
-    if processes().is_main_process:
-        if config.scratch is None:
-            find_encoder(config.encoder, config.vocabulary)  # else the run would stop after it has begun
-        documents = dict.fromkeys(d for fold in folds for d in (*fold.train_documents, *fold.validation, *fold.test))
-        manifest = make_manifest(config.model_dump(), fingerprint(list(documents)))
-        prepare_folder(folder, {**manifest, "folds": [fold.name for fold in folds]}, options.resume)
-    processes().wait_for_everyone()
-    for number, fold in enumerate(folds, start=1):
-        finished = (folder / fold.name / FINISHED).exists()
-        tell(f"fold {number} of {len(folds)}, {fold.name}: {len(fold.sentences)} sentences", finished)
-        if not finished:
-            train_fold(fold, config, folder / fold.name)
-    if processes().is_main_process:
-        print(f"{folder}: {len(folds)} model{'s' if len(folds) > 1 else ''}; now: python -m evaluate {folder}")
+        fail(path, 0, what, "set a multiple of them")
+    if processes().is_main_process and config.scratch is None:
+        find_encoder(config.encoder, config.vocabulary)
+
+
+def _manifest(config: "Config | BaselineConfig", folds: Sequence["Fold"]) -> dict[str, Any]:
+    """Describe a run before it begins."""
+    from thidua_ner.manifest import make_manifest
+    from thidua_ner.scoring import fingerprint
+
+    documents = dict.fromkeys(d for fold in folds for d in (*fold.train_documents, *fold.validation, *fold.test))
+    return {
+        **make_manifest(config.model_dump(), fingerprint(list(documents))),
+        "folds": [fold.name for fold in folds],
+    }
 
 
 def tell(title: str, finished: bool) -> None:

@@ -35,7 +35,7 @@ class Examples(Dataset[Example]):
     """
 
     def __init__(self, readings: Sequence[Reading], checkpoint: Checkpoint, replacement: float = 0.0) -> None:
-        self._encoder, self._tags = checkpoint.subword_encoder(), checkpoint.tags
+        self._encoder, self._tags = checkpoint.subwords, checkpoint.tags
         self._replacement = replacement
         self._mentions = mentions_by_label(readings) if replacement else {}
         self._sources: list[tuple[Reading, int]] = []

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
+from thidua_ner.baselines import CRF, Baseline
 from thidua_ner.faults import DataError, Fault, fail
 from thidua_ner.files import read_text
 from thidua_ner.iob2 import Repair
@@ -92,12 +93,39 @@ class TrainingConfig(_Section):
     tensorboard: bool = False
 
 
-class Config(_Section):
-    """All that a run needs to be repeated, beside the data."""
+class CrfConfig(_Section):
+    """The penalties of a linear-chain CRF, L1 and L2, and the most steps of L-BFGS."""
+
+    c1: float = Field(ge=0.0)
+    c2: float = Field(ge=0.0)
+    max_iterations: int = Field(ge=1)
+
+
+class RunConfig(_Section):
+    """What every run needs to be repeated."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     data: Data = "data"
     protocol: str = "transfer"
+    seed: int = Field(ge=0, lt=2**32)
+
+
+class BaselineConfig(RunConfig):
+    """A tagger to compare with, which has no encoder."""
+
+    baseline: Baseline
+    crf: CrfConfig | None = None
+
+    @model_validator(mode="after")
+    def _crf_has_values(self) -> Self:
+        if (self.baseline == CRF) != (self.crf is not None):
+            raise ValueError(f"the section `crf` goes with `baseline: {CRF}`, and only with it")
+        return self
+
+
+class Config(RunConfig):
+    """All that the run of an encoder needs to be repeated, beside the data."""
+
     encoder: str = Field(min_length=1)
     vocabulary: Vocabulary = "full"
     dropout: float = Unit
@@ -105,7 +133,6 @@ class Config(_Section):
     scratch: ScratchConfig | None = None
     segmenter: Literal[tuple(SEGMENTERS)]  # type: ignore[valid-type]
     training: TrainingConfig
-    seed: int = Field(ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _scratch_has_a_size(self) -> Self:
@@ -116,24 +143,34 @@ class Config(_Section):
         return self
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config | BaselineConfig:
     """Read a config and set `key=value` overrides (dotted keys); DataError names the line of each fault."""
     content = read_text(path)
-    try:
-        tree = yaml.compose(content, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        fail(path, mark.line + 1 if mark else 0, f"not YAML ({getattr(error, 'problem', error)})", "mend the syntax")
+    values = _load_yaml(path, content)
     if not isinstance(values, dict):
         fail(path, 0, "holds no keys", "write a mapping like configs/cpu-small.yaml")
-    lines = dict(_key_lines(tree))
+    lines = dict(_key_lines(yaml.compose(content, Loader=yaml.SafeLoader)))
     for override in overrides:
         lines[_override(values, override)] = 0
     try:
-        return Config.model_validate(values)
+        return (BaselineConfig if "baseline" in values else Config).model_validate(values)
     except ValidationError as error:
         raise DataError([_fault(path, lines, item) for item in error.errors()]) from None
+
+
+def _load_yaml(path: object, content: str) -> Any:
+    """Read YAML without references, by which a few lines can stand for gigabytes; DataError names the line."""
+    try:
+        for event in yaml.parse(content, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                fail(path, line, f"refers to *{event.anchor}", "write the value out: references are not read")
+        return yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        fail(path, mark.line + 1 if mark else 0, f"not YAML ({getattr(error, 'problem', error)})", "mend the syntax")
+    except (ValueError, RecursionError) as error:  # a date that is none, a mapping a thousand deep
+        fail(path, 0, f"not YAML ({error})", "mend the syntax")
 
 
 def _key_lines(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -148,10 +185,7 @@ def _override(values: dict[str, Any], override: str) -> str:
     """Set one `key=value` in place and return its key."""
     key, equals, text = override.partition("=")
     *parents, last = key.split(".")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        fail("--set", 0, f"{override!r}: the value is not YAML", "quote it, or write a number or a word")
+    value = _load_yaml(f"--set {key}", text)
     if not equals or not last:
         fail("--set", 0, f"{override!r} is not key=value", "write, for example, training.epochs=10")
     section = values

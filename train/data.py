@@ -9,7 +9,7 @@ from thidua_ner.faults import fail
 from thidua_ner.labels import iob2_tags
 from thidua_ner.spans import Document
 from thidua_ner.syllables import Token
-from train.config import Config, ConllData, HubData
+from train.config import ConllData, HubData, RunConfig
 
 WHOLE = "all"
 """The name of the only fold of data that comes with its own splits."""
@@ -36,7 +36,7 @@ class Fold:
     test: tuple[Document, ...]
 
 
-def load_folds(config: Config) -> list[Fold]:
+def load_folds(config: RunConfig) -> list[Fold]:
     """Read the folds of a config: a protocol of the benchmark, or the one fold of other data."""
     if isinstance(config.data, ConllData):
         return [_conll_fold(config.data)]

@@ -19,8 +19,9 @@ from thidua_ner.spans import Document
 from thidua_ner.tagger import Tagger
 from thidua_ner.traces import traces_of
 from thidua_ner.words import SEGMENTERS, Word, ceiling, segment, split_at_entities
+from train.baseline import train_baseline
 from train.batches import Examples, Reading
-from train.config import Config
+from train.config import BaselineConfig, Config
 from train.data import Fold
 from train.processes import processes
 from train.trainer import epochs_needed, fit, updates_an_epoch
@@ -31,24 +32,47 @@ FINISHED = "fold.json"
 _TIMED_UPDATES = 8
 
 
-def train_fold(fold: Fold, config: Config, folder: Path) -> None:
+def train_fold(fold: Fold, config: Config | BaselineConfig, folder: Path, ahead: int = 0) -> None:
     """Train a fold's model into `folder/model`, going on from the last whole checkpoint there.
 
-    Every process of a data-parallel run calls this; the main one writes.
+    Every process of a data-parallel run calls this; the main one writes. `ahead` counts the updates of the folds that
+    come after this one, for the time that is shown.
     """
     started = time.monotonic()
+    if isinstance(config, BaselineConfig):
+        learnt = train_baseline(fold, config, folder / "model")
+    else:
+        learnt = _train_encoder(fold, config, folder, ahead)
+    if processes().is_main_process:
+        write_documents(folder / "test.jsonl", fold.test)
+        record = {**_record(fold, config), **learnt, "seconds": round(time.monotonic() - started, 1)}
+        write_text(folder / FINISHED, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    processes().wait_for_everyone()
+
+
+def _train_encoder(fold: Fold, config: Config, folder: Path, ahead: int) -> dict[str, Any]:
+    """Fine-tune an encoder, write its checkpoint and its log, and tell how that went."""
     set_seed(config.seed)
     checkpoint, examples = _prepare(fold, config, folder / "model")
-    log = fit(checkpoint, examples, config, folder / "checkpoints", _validator(checkpoint, fold.validation))
+    validator = _validator(checkpoint, fold.validation)
+    log = fit(checkpoint, examples, config, folder / "checkpoints", validator, ahead=ahead)
     checkpoint.model.eval()
     if processes().is_main_process:
         checkpoint.save(folder / "model")
         write_text(folder / "train_log.jsonl", format_json_lines(log))
-        write_documents(folder / "test.jsonl", fold.test)
-        record = _record(fold, config, checkpoint, log)
-        record["seconds"] = round(time.monotonic() - started, 1)
-        write_text(folder / FINISHED, json.dumps(record, indent=2) + "\n")
-    processes().wait_for_everyone()
+    return {
+        "updates": log[-1]["step"],
+        "train_loss": log[-1]["train_loss"],
+        "validation": _validate(checkpoint, fold.validation) if fold.validation else None,
+    }
+
+
+def updates_needed(fold: Fold, config: Config | BaselineConfig) -> int:
+    """Count the updates of a fold's training; a baseline has none."""
+    if isinstance(config, BaselineConfig):
+        return 0
+    n_examples = len(fold.sentences)
+    return epochs_needed(config.training, n_examples) * updates_an_epoch(config.training, n_examples)
 
 
 def seconds_an_update(fold: Fold, config: Config) -> tuple[int, float]:
@@ -62,8 +86,7 @@ def seconds_an_update(fold: Fold, config: Config) -> tuple[int, float]:
             fit(checkpoint, examples, config, Path(folder), max_updates=updates)
             taken.append(time.monotonic() - started)
     seconds = max(taken[2] - taken[1], 0.0) / _TIMED_UPDATES
-    n_examples = len(examples)
-    return epochs_needed(config.training, n_examples) * updates_an_epoch(config.training, n_examples), seconds
+    return updates_needed(fold, config), seconds
 
 
 def _prepare(fold: Fold, config: Config, folder: Path) -> tuple[Checkpoint, Examples]:
@@ -111,9 +134,9 @@ def _validate(checkpoint: Checkpoint, documents: Sequence[Document]) -> dict[str
     return micro
 
 
-def _record(fold: Fold, config: Config, checkpoint: Checkpoint, log: Sequence[dict[str, float]]) -> dict[str, Any]:
-    """Tell what the model was trained on and how that went."""
-    segmenter = SEGMENTERS[config.segmenter]
+def _record(fold: Fold, config: Config | BaselineConfig) -> dict[str, Any]:
+    """Tell what the model was trained on."""
+    segmenter = SEGMENTERS["none" if isinstance(config, BaselineConfig) else config.segmenter]
     return {
         "fold": fold.name,
         "seed": config.seed,
@@ -122,11 +145,8 @@ def _record(fold: Fold, config: Config, checkpoint: Checkpoint, log: Sequence[di
         "train_mentions": sorted({d.surface(span) for d in fold.train_documents for span in d.spans}),
         "test_documents": [document.id for document in fold.test],
         "train_sentences": len(fold.sentences),
-        "updates": log[-1]["step"],
-        "train_loss": log[-1]["train_loss"],
         "segmentation_ceiling": {
             "train": ceiling(fold.train_documents, segmenter),
             "test": ceiling(fold.test, segmenter),
         },
-        "validation": _validate(checkpoint, fold.validation) if fold.validation else None,
     }

@@ -112,10 +112,12 @@ def fit(
     folder: Path,
     validate: Validate | None = None,
     max_updates: int = -1,
+    ahead: int = 0,
 ) -> list[dict[str, float]]:
     """Train in place, going on from the last whole checkpoint in `folder`, and return the log.
 
-    With `max_updates` the training is a trial: it stops there and writes no checkpoint.
+    With `max_updates` the training is a trial: it stops there and writes no checkpoint. `ahead` updates of other
+    trainings come after it.
     """
     transformers_logging.disable_progress_bar()  # of writing weights; the Trainer's own bar stays
     training = config.training
@@ -139,7 +141,7 @@ def fit(
         callbacks=[EarlyStoppingCallback(training.patience)] if stops_early else None,
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(QuietProgress)
+    trainer.add_callback(QuietProgress(ahead))
     with processes().main_process_first():  # it deletes what was cut off
         last = last_whole_checkpoint(folder)
     trainer.train(resume_from_checkpoint=last)

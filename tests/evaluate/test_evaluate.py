@@ -42,6 +42,8 @@ def test_predictions_of_a_run_score_the_same_as_the_run(tiny_run, tmp_path):
     arguments = ["--gold", str(GOLD), "--predictions", str(tmp_path / "run/predictions.jsonl")]
     run_inside("evaluate", *arguments, "--output", str(tmp_path / "again"))
     by_run, again = scores_of(tmp_path / "run"), scores_of(tmp_path / "again")
+    assert again.pop("seen") is None
+    assert by_run["seen"]["exact"]["seen"]["support"] > 0
     assert all(again[key] == by_run[key] for key in again)
     assert (tmp_path / "again/predictions.jsonl").read_text() == (tmp_path / "run/predictions.jsonl").read_text()
 
@@ -141,7 +143,8 @@ def test_spans_inside_tokens_are_scored_exactly(tmp_path):
 def test_the_table_lines_up(tmp_path):
     write_predictions(tmp_path / "p.jsonl", brat.read_folder(GOLD))
     done = run_inside("evaluate", "--gold", str(GOLD), "--predictions", str(tmp_path / "p.jsonl"))
-    rows = [line for line in done.stdout.splitlines() if "100.00" in line]
+    table, _, _ = done.stdout.partition("95% interval")
+    rows = [line for line in table.splitlines() if "100.00" in line]
     assert len(rows) == 14
     assert len({len(row) for row in rows}) == 1
     assert len({row.index("100.00") for row in rows}) == 1
@@ -155,9 +158,9 @@ def test_the_table_lines_up(tmp_path):
         (["--predictions", "p"], 2, "--predictions needs --gold"),
         (["nowhere"], 1, "nowhere: is not a run; name a folder that `python -m train` wrote"),
         (["--gold", "nowhere", "--predictions", "p"], 1, "nowhere: does not exist; name a brat folder"),
-        (["--gold", "annotations/gold", "--predictions", "nowhere"], 1, "nowhere: cannot be read"),
+        (["--gold", "annotations/gold", "--predictions", "nowhere"], 1, "nowhere: does not exist; name a brat"),
         (
-            ["--gold", "x.conll", "--predictions", "p"],
+            ["--gold", "x.conll", "--predictions", "p.jsonl"],
             1,
             "x.conll: keeps no text, so that offsets",
         ),

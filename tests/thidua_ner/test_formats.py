@@ -179,7 +179,7 @@ def test_predictions_are_matched_with_the_gold(tmp_path):
         (
             "Công B-ORG\nan I-LOC\n",
             2,
-            "I-LOC continues nothing after B-ORG; write B-LOC, or set `repair` in the config's `data`",
+            "I-LOC continues nothing after B-ORG; write B-LOC, or name a policy (`--repair`",
         ),
         ("\nCông B-MISC\n", 2, "unknown label 'MISC'"),
         ("Công ORG\n", 1, "'ORG' after 'Công' is not an IOB2 tag"),

@@ -18,7 +18,7 @@ from thidua_ner.models import Checkpoint, blank_model, load_checkpoint, usable_p
 from thidua_ner.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
 from thidua_ner.subwords import SubwordEncoder, best_windows
 from thidua_ner.syllables import split_sentences
-from thidua_ner.tagger import Tagger
+from thidua_ner.tagger import Tagger, load_tagger
 from thidua_ner.words import SEGMENTERS, segment
 
 SIZE = {"hidden_size": 16, "layers": 1, "heads": 2, "intermediate_size": 16, "positions": 32}
@@ -148,7 +148,7 @@ def test_checkpoints_that_do_not_fit_each_other_are_refused(checkpoint, phobert,
     checkpoint.save(tmp_path / "a")
     small_checkpoint(phobert, TAGS[:5]).save(tmp_path / "b")
     with pytest.raises(DataError, match="other tags"):
-        Tagger.load(tmp_path / "a", tmp_path / "b")
+        load_tagger(tmp_path / "a", tmp_path / "b")
 
 
 @given(document=documents())

@@ -64,7 +64,7 @@ def test_faults_name_the_line(tmp_path, old, new, line, what):
         ("=3", "is not key=value"),
         ("training.epoch=3", "unknown key 'training.epoch'"),
         ("seed.x=1", "'seed' has no keys under it"),
-        ("seed=[", "the value is not YAML"),
+        ("seed=[", "--set seed:1: not YAML"),
     ],
 )
 def test_bad_overrides(override, what):

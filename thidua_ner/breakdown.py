@@ -1,0 +1,140 @@
+"""Scores by what a mention is: seen in training or not, how long, where it stands; and what its confidence is worth."""
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from thidua_ner.errors import confusions
+from thidua_ner.scoring import Counts
+from thidua_ner.spans import Document, Span
+
+Grouping = Callable[[Document], Callable[[Span], str]]
+"""A document to the function that names the group of each of its spans."""
+
+Mentions = Mapping[str, frozenset[str]]
+"""For each document, by id, the surfaces of the entities that its models were trained on."""
+
+_LENGTHS = ((1, "1"), (2, "2"), (3, "3"), (4, "4"), (7, "5 to 7"), (10, "8 to 10"))
+_LONGER = "11 or more"
+_THIRDS = ("first third", "middle third", "last third")
+_PLACES = ((1, "first"), (2, "second"), (5, "third to fifth"), (10, "sixth to tenth"))
+_LATER = "later"
+SEEN = ("seen", "unseen")
+_BINS = 10
+
+
+def breakdown(
+    gold: Sequence[Document], predicted: Sequence[Document], mentions: Mentions | None = None
+) -> dict[str, Any]:
+    """Break scores down by the kinds of errors and of mentions.
+
+    A span belongs to the group of its own surface and place, whether it is gold or predicted, so that precision, recall
+    and F1 mean in a group what they mean in all. Without `mentions` nothing is said of seen and unseen ones;
+    `calibration` is None where a prediction has no score between 0 and 1.
+    """
+    return {
+        "confusion": confusions(gold, predicted),
+        "seen": None if mentions is None else _seen(gold, predicted, mentions),
+        "length": _grouped(gold, predicted, _by_length, [*(name for _, name in _LENGTHS), _LONGER]),
+        "place_in_sentence": _grouped(gold, predicted, _by_place, _THIRDS),
+        "sentence": _grouped(gold, predicted, _by_sentence, [*(name for _, name in _PLACES), _LATER]),
+        "calibration": calibration(gold, predicted),
+    }
+
+
+def _grouped(
+    gold: Sequence[Document], predicted: Sequence[Document], grouping: Grouping, order: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Score each group of spans, in this order; groups without a span are left out."""
+    counts: dict[str, Counts] = {}
+    for left, right in zip(gold, predicted, strict=True):
+        group = grouping(left)
+        found = set(left.spans) & set(right.spans)
+        for place, spans in enumerate((found, right.spans, left.spans)):
+            for span in spans:
+                name = group(span)
+                counts[name] = counts.get(name, Counts()).plus(Counts(*(int(place == i) for i in range(3))))
+    return {name: counts[name].scores() for name in order if name in counts}
+
+
+def normalise(surface: str) -> str:
+    """Write a surface as one writes it that does not mind case, width, composition or spacing."""
+    return " ".join(unicodedata.normalize("NFKC", surface).casefold().split())
+
+
+def _seen(gold: Sequence[Document], predicted: Sequence[Document], mentions: Mentions) -> dict[str, Any]:
+    """Score seen and unseen mentions, by exact and by normalised surface."""
+
+    def by_surface(write: Callable[[str], str]) -> Grouping:
+        def grouping(document: Document) -> Callable[[Span], str]:
+            known = {write(surface) for surface in mentions[document.id]}
+            return lambda span: SEEN[write(document.surface(span)) not in known]
+
+        return grouping
+
+    return {
+        "exact": _grouped(gold, predicted, by_surface(str), SEEN),
+        "normalised": _grouped(gold, predicted, by_surface(normalise), SEEN),
+    }
+
+
+def _name(number: int, names: Sequence[tuple[int, str]], beyond: str) -> str:
+    """Name the range that a number is in; each begins after the one before."""
+    return next((name for most, name in names if number <= most), beyond)
+
+
+def _by_length(document: Document) -> Callable[[Span], str]:
+    """Group spans by the syllable tokens that they touch."""
+    starts = [token.start for sentence in document.sentences() for token in sentence.tokens]
+
+    def group(span: Span) -> str:
+        tokens = bisect_right(starts, span.end - 1) - max(bisect_right(starts, span.start) - 1, 0)
+        return _name(tokens, _LENGTHS, _LONGER)
+
+    return group
+
+
+def _by_place(document: Document) -> Callable[[Span], str]:
+    """Group spans by the third of the sentence, in characters, in which they begin."""
+    sentences = document.sentences()
+    starts = [sentence.start for sentence in sentences]
+
+    def group(span: Span) -> str:
+        sentence = sentences[max(bisect_right(starts, span.start) - 1, 0)]
+        part = 3 * (span.start - sentence.start) // (sentence.end - sentence.start)
+        return _THIRDS[min(max(part, 0), 2)]
+
+    return group
+
+
+def _by_sentence(document: Document) -> Callable[[Span], str]:
+    """Group spans by the number of their sentence in the document."""
+    starts = [sentence.start for sentence in document.sentences()]
+    return lambda span: _name(max(bisect_right(starts, span.start), 1), _PLACES, _LATER)
+
+
+def calibration(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any] | None:
+    """Compare the scores of predicted spans with how many are right, in ten bins of equal width.
+
+    `ece` is the expected calibration error (Naeini et al. 2015): the mean distance of the two, weighted by spans. None
+    where nothing is predicted, or a span has no score between 0 and 1.
+    """
+    outcomes = [
+        (span.score, span in right_ones)
+        for left, right in zip(gold, predicted, strict=True)
+        for right_ones in [set(left.spans)]
+        for span in right.spans
+        if span.score is not None and 0 <= span.score <= 1
+    ]
+    if not outcomes or len(outcomes) < sum(len(document.spans) for document in predicted):
+        return None
+    bins = []
+    for number in range(_BINS):
+        inside = [(score, right) for score, right in outcomes if min(int(score * _BINS), _BINS - 1) == number]
+        if inside:
+            confidence, accuracy = (sum(column) / len(inside) for column in zip(*inside, strict=True))
+            edges = {"from": number / _BINS, "to": (number + 1) / _BINS}
+            bins.append({**edges, "spans": len(inside), "confidence": confidence, "accuracy": accuracy})
+    error = sum(row["spans"] * abs(row["confidence"] - row["accuracy"]) for row in bins) / len(outcomes)
+    return {"bins": bins, "ece": error}

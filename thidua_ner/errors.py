@@ -1,0 +1,113 @@
+"""What became of each span: right, wrong in type or boundary, missed or spurious."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from thidua_ner.labels import label_order
+from thidua_ner.spans import Document, Span
+
+Kind = Literal["correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious"]
+KINDS: tuple[Kind, ...] = ("correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious")
+MISSED, SPURIOUS = KINDS[4:]
+SIDES = ("before", "at", "after")
+
+
+class Pair(NamedTuple):
+    """A gold and a predicted span that answer each other, or one of them alone."""
+
+    gold: Span | None
+    predicted: Span | None
+
+    @property
+    def kind(self) -> Kind:
+        """Say what is wrong with the prediction, if anything is."""
+        if self.predicted is None:
+            return "missed"
+        if self.gold is None:
+            return "spurious"
+        same_type = self.gold.label == self.predicted.label
+        if (self.gold.start, self.gold.end) == (self.predicted.start, self.predicted.end):
+            return "correct" if same_type else "wrong type"
+        return "wrong boundary" if same_type else "wrong both"
+
+    @property
+    def start(self) -> int:
+        """Return where the first of the two begins."""
+        return min(span.start for span in self if span is not None)
+
+    @property
+    def end(self) -> int:
+        """Return where the last of the two ends."""
+        return max(span.end for span in self if span is not None)
+
+
+def pair_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Pair]:
+    """Pair flat, sorted spans one to one, in the order of the text.
+
+    Equal spans find each other first, then those with equal boundaries, then those with the same label, then those
+    that share most; what overlaps nothing that is still free stays alone.
+    """
+    overlaps = sorted(_overlaps(gold, predicted), key=lambda found: (_nearness(*found), found))
+    free_gold, free_predicted = dict.fromkeys(gold), dict.fromkeys(predicted)
+    pairs: list[Pair] = []
+    for left, right in overlaps:
+        if left in free_gold and right in free_predicted:
+            del free_gold[left], free_predicted[right]
+            pairs.append(Pair(left, right))
+    pairs += [Pair(span, None) for span in free_gold] + [Pair(None, span) for span in free_predicted]
+    return sorted(pairs, key=lambda pair: (pair.start, pair.gold is None))
+
+
+def _overlaps(gold: Sequence[Span], predicted: Sequence[Span]) -> Iterator[tuple[Span, Span]]:
+    """Yield every gold span with every predicted one that shares a character with it, in one sweep."""
+    first = 0
+    for left in gold:
+        while first < len(predicted) and predicted[first].end <= left.start:
+            first += 1
+        place = first
+        while place < len(predicted) and predicted[place].start < left.end:
+            yield left, predicted[place]
+            place += 1
+
+
+def _nearness(gold: Span, predicted: Span) -> tuple[bool, bool, int]:
+    shared = min(gold.end, predicted.end) - max(gold.start, predicted.start)
+    same_ends = (gold.start, gold.end) == (predicted.start, predicted.end)
+    return not same_ends, gold.label != predicted.label, -shared
+
+
+def confusions(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
+    """Count pairs by kind, by gold and predicted label, and by how their boundaries differ.
+
+    `type` has a row a gold label, and the row `spurious`; a column a predicted label, and the column `missed`. It takes
+    in pairs of any overlap. `boundary` has, for pairs of one label, a row for where the prediction starts and a
+    column for where it ends: before, at or after the gold span's boundary.
+    """
+    kinds: Counter[str] = Counter()
+    labels: Counter[tuple[str, str]] = Counter()
+    ends: Counter[tuple[str, str]] = Counter()
+    for left, right in zip(gold, predicted, strict=True):
+        for pair in pair_spans(left.spans, right.spans):
+            kinds[pair.kind] += 1
+            row, column = (span.label if span else alone for span, alone in zip(pair, (SPURIOUS, MISSED), strict=True))
+            labels[row, column] += 1
+            if pair.gold and pair.predicted and row == column:
+                before = _side(pair.predicted.start, pair.gold.start), _side(pair.predicted.end, pair.gold.end)
+                ends[before] += 1
+    return {
+        "kinds": {kind: kinds[kind] for kind in KINDS},
+        "type": _matrix(labels),
+        "boundary": {row: {column: ends[row, column] for column in SIDES} for row in SIDES},
+    }
+
+
+def _side(predicted: int, gold: int) -> str:
+    return SIDES[(predicted > gold) - (predicted < gold) + 1]
+
+
+def _matrix(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    """Nest counts of pairs as rows and columns, all of them square in the labels."""
+    labels = sorted({name for pair in counts for name in pair} - {MISSED, SPURIOUS}, key=label_order)
+    columns = [*labels, MISSED]
+    return {row: {column: counts[row, column] for column in columns} for row in [*labels, SPURIOUS]}
