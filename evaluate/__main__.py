@@ -11,14 +11,12 @@ python -m evaluate publish runs/seed-1 runs/seed-2                    # into res
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from evaluate import compare, publish, report
-from evaluate.report import Scored, write_report
 from evaluate.robustness import robustness, robustness_table
 from evaluate.run import (
     labels_of,
@@ -29,16 +27,13 @@ from evaluate.run import (
     training_logs,
     write_fold_predictions,
 )
+from evaluate.scores import score_documents, write_results
 from evaluate.table import mean_and_spread, muc_table, score_table, seeds_table, unseen_share
-from thidua_ner.breakdown import Mentions, breakdown
 from thidua_ner.documents import read_documents, read_predictions
 from thidua_ner.faults import fail, run_program
-from thidua_ner.files import write_text
 from thidua_ner.iob2 import Repair
-from thidua_ner.records import some, write_predictions
-from thidua_ner.resampling import UNITS, intervals
-from thidua_ner.scoring import check_against_seqeval, score
-from thidua_ner.spans import Document
+from thidua_ner.records import some
+from thidua_ner.resampling import UNITS
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -62,24 +57,6 @@ def parse_arguments() -> argparse.Namespace:
     if options.predictions and not options.gold:
         parser.error("--predictions needs --gold")
     return options
-
-
-def score_documents(
-    gold: Sequence[Document], predicted: Sequence[Document], mentions: Mentions | None = None
-) -> dict[str, Any]:
-    """Score, with 95% intervals and every breakdown, and assert that seqeval gives the same."""
-    scores = score(gold, predicted)
-    check_against_seqeval(gold, predicted, scores)
-    return {**scores, "intervals": intervals(gold, predicted), **breakdown(gold, predicted, mentions)}
-
-
-def write_results(
-    folder: Path, gold: Sequence[Document], predicted: Sequence[Document], scores: dict[str, Any], **more: Any
-) -> None:
-    """Write predictions.jsonl, scores.json and report.html; `more` is what the report says beside."""
-    write_predictions(folder / "predictions.jsonl", predicted)
-    write_text(folder / "scores.json", json.dumps(scores, indent=2, ensure_ascii=False) + "\n")
-    write_report(folder / "report.html", [Scored(str(folder), gold, predicted, scores, **more)])
 
 
 def evaluate_predictions(options: argparse.Namespace) -> None:

@@ -16,10 +16,9 @@ from evaluate.run import read_json, read_run, training_logs
 from thidua_ner.documents import read_documents, read_predictions
 from thidua_ner.errors import pair_spans
 from thidua_ner.faults import fail
-from thidua_ner.files import write_text
 from thidua_ner.records import some
 from thidua_ner.spans import Document
-from thidua_ner.view import colours, templates
+from thidua_ner.view import colours, environment, write_page
 
 MOST_DOCUMENTS = 300
 """Documents that a page shows whole; of more, those with the most errors."""
@@ -52,25 +51,25 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
     ids = {gold.id for gold, _ in pairs}
     shown = [pair for pair in zip(main.gold, main.predicted, strict=True) if pair[0].id in ids]
     labels = [label for row in main.scores["confusion"]["type"].values() for label in row]
-    environment = templates(Path(__file__).parent / "templates")
-    environment.filters["percent"] = lambda fraction: f"{100 * fraction:.1f}"
-    environment.filters["between"] = lambda ends: " to ".join(f"{100 * end:.1f}" for end in ends)
-    page = environment.get_template("report.html").render(
-        main=main,
-        scores={"robustness": None, **main.scores},
-        errors=sum(count for kind, count in main.scores["confusion"]["kinds"].items() if kind != "correct"),
-        warnings=_warnings(main),
-        sections=_sections(runs),
-        runs=runs,
-        curve=_learning_curve(runs),
-        shown=shown,
-        left_out=len(shown) < len(main.gold),
-        colours=colours([label for label in labels if label in main.scores["per_type"]]),
-        calibration=_calibration(main.scores["calibration"]),
-        logs=_training_charts(main.logs),
-        manifest=json.dumps(main.manifest, indent=2, ensure_ascii=False),
-    )
-    write_text(path, page)
+    pages = environment(Path(__file__).parent / "templates")
+    pages.filters["percent"] = lambda fraction: f"{100 * fraction:.1f}"
+    pages.filters["between"] = lambda ends: " to ".join(f"{100 * end:.1f}" for end in ends)
+    values = {
+        "main": main,
+        "scores": {"robustness": None, **main.scores},
+        "errors": sum(count for kind, count in main.scores["confusion"]["kinds"].items() if kind != "correct"),
+        "warnings": _warnings(main),
+        "sections": _sections(runs),
+        "runs": runs,
+        "curve": _learning_curve(runs),
+        "shown": shown,
+        "left_out": len(shown) < len(main.gold),
+        "colours": colours([label for label in labels if label in main.scores["per_type"]]),
+        "calibration": _calibration(main.scores["calibration"]),
+        "logs": _training_charts(main.logs),
+        "manifest": json.dumps(main.manifest, indent=2, ensure_ascii=False),
+    }
+    write_page(path, pages.get_template("report.html"), values)
 
 
 def _n_errors(pair: tuple[Document, Document]) -> int:

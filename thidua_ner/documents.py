@@ -61,7 +61,7 @@ def _format(path: Path) -> str:
 def _check_texts(folder: Path, gold: Sequence[Document], predicted: Sequence[Document]) -> list[Document]:
     """Put predictions into the order of the gold; DataError where their texts are not those of the gold."""
     found = {document.id: document for document in predicted}
-    known = {document.id for document in gold}
+    known = [document.id for document in gold]
     faults = [
         Fault(str(folder / f"{name}.txt"), 0, "is not a gold document", f"use {records.some(known)}")
         for name in found

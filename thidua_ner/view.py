@@ -4,14 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from thidua_ner.errors import KINDS, Pair, pair_spans
+from thidua_ner.files import write_text
 from thidua_ner.labels import label_order
 from thidua_ner.spans import Document, Span
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 TEMPLATES = Path(__file__).parent / "templates"
 COLOURS = 8
@@ -81,8 +82,7 @@ def _badge(pair: Pair) -> str:
 def _describe(pair: Pair, document: Document) -> str:
     """Say what a pair's gold and predicted spans are."""
     sides = [
-        f"{side} {span.label} “{visible(document.surface(span))}”"
-        + (f" ({span.score:.2f})" if span.score is not None else "")
+        f"{side} {span.label} “{document.surface(span)}”" + (f" ({span.score:.2f})" if span.score is not None else "")
         for side, span in zip(("gold", "predicted"), pair, strict=True)
         if span
     ]
@@ -97,11 +97,11 @@ def view(document: Document, predicted: Document | None = None) -> Iterator[str 
     for own in _clusters(pairs):
         start, end = own[0].start, max(pair.end for pair in own)
         if at < start:
-            yield visible(document.text[at:start])
+            yield document.text[at:start]
         yield Mark(tuple(_pieces(document, own)), tuple(own), judged)
         at = end
     if at < len(document.text):
-        yield visible(document.text[at:])
+        yield document.text[at:]
 
 
 def _clusters(pairs: Sequence[Pair]) -> list[list[Pair]]:
@@ -123,12 +123,7 @@ def _pieces(document: Document, pairs: Sequence[Pair]) -> Iterator[Piece]:
     cuts = sorted({offset for side in sides for span in side for offset in (span.start, span.end)})
     for left, right in pairwise(cuts):
         over = (next((span for span in side if span.start <= left < span.end), None) for side in sides)
-        yield Piece(visible(document.text[left:right]), *over)
-
-
-def visible(text: str) -> str:
-    """Write control characters as pictures of themselves: HTML cannot hold them."""
-    return text.translate(_CONTROLS).encode("utf-8", "replace").decode("utf-8")
+        yield Piece(document.text[left:right], *over)
 
 
 def colours(labels: Sequence[str]) -> dict[str, int]:
@@ -136,13 +131,18 @@ def colours(labels: Sequence[str]) -> dict[str, int]:
     return {label: place % COLOURS for place, label in enumerate(sorted(set(labels), key=label_order))}
 
 
-def templates(*folders: Path) -> "Environment":
-    """Make the environment of the page templates, which escapes all that it is given."""
+def environment(*folders: Path) -> "Environment":
+    """Make the environment of the page templates in these folders and of ours, which escapes all that it is given."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=FileSystemLoader([*folders, TEMPLATES]), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals["view"] = view
-    return environment
+    made.globals["view"] = view
+    return made
+
+
+def write_page(path: Path, template: "Template", values: dict[str, Any]) -> None:
+    """Write a page; control characters, which HTML cannot hold, become pictures of themselves."""
+    write_text(path, template.render(values).translate(_CONTROLS))

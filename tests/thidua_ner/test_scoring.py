@@ -2,6 +2,7 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from nervaluate import Evaluator
@@ -128,3 +129,32 @@ def test_scoring_tokens_cut_at_every_span(pair):
         assert all(a.end <= b.start for a, b in pairwise(tokens))
         for document in (left, right):
             assert tuple(iob2.decode(iob2.encode(document.spans, tokens), tokens)) == document.spans
+
+
+def test_what_is_left_out_or_divided_by_nothing_is_told():
+    gold = [Document("a", "Huế họp", (Span(0, 3, "LOC"),)), Document("b", "họp")]
+    predicted = [Document("a", "Huế họp", (Span(4, 7, "ORG"),)), Document("b", "họp")]
+    scores = score(gold, predicted)
+    assert scores["notes"] == [
+        *(f"{label} is in neither gold nor predictions: left out of macro" for label in ("PER", "RANK", "DATE", "NUM")),
+        "the gold has no ORG: its recall counts as 0",
+        "nothing is predicted as LOC: its precision counts as 0",
+        "1 of 2 documents have no entity on either side: left out of the document macro",
+    ]
+    assert scores["document_macro"]["documents"] == 1
+
+
+@given(scored_pairs())
+def test_the_document_macro_is_the_mean_of_documents_that_have_entities(pair):
+    gold, predicted = pair
+    scores = score(gold, predicted)
+    f1 = [scores["per_document"][g.id]["f1"] for g, p in zip(gold, predicted, strict=True) if g.spans or p.spans]
+    macro = scores["document_macro"]
+    assert macro["documents"] == len(f1)
+    assert macro["f1"] == pytest.approx(np.mean(f1) if f1 else 0)
+    assert macro["f1_spread"] == pytest.approx(np.std(f1, ddof=1) if len(f1) > 1 else 0)
+
+
+def test_other_labels_are_not_missed():
+    document = Document("a", "Huế", (Span(0, 3, "thing"),))
+    assert score([document], [document])["notes"] == []

@@ -1,0 +1,179 @@
+"""What is scored may come in any format, and from anyone: every fault has its file, line and remedy, never a trace."""
+
+import json
+import shutil
+
+import pytest
+from hypothesis import given
+
+from tests.conftest import ROOT, run_inside
+from tests.strategies import documents
+from thidua_ner import brat, conll
+from thidua_ner.documents import read_documents, read_predictions, write_documents
+from thidua_ner.faults import DataError
+from thidua_ner.files import LONGEST_LINE
+from thidua_ner.scoring import score
+from thidua_ner.spans import Document, Span
+
+GOLD = ROOT / "annotations/gold"
+TEXT = "Công an tỉnh\nhọp tại Huế"
+
+
+@pytest.fixture
+def gold(tmp_path):
+    document = Document("a", TEXT, (Span(0, 12, "ORG"), Span(21, 24, "LOC")))
+    write_documents(tmp_path / "gold", [document])
+    return [document]
+
+
+def evaluate(*arguments, code=0):
+    done = run_inside("evaluate", *map(str, arguments), check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("name", ["predictions", "predictions.jsonl", "predictions.conll"])
+def test_every_format_gives_the_same_scores(tmp_path, name):
+    gold = brat.read_folder(GOLD)
+    source = ROOT / "results/cpu-small/lodo/seed-1/predictions.jsonl"
+    predicted = read_predictions(source, gold)
+    write_documents(tmp_path / name, predicted)
+    assert score(gold, read_predictions(tmp_path / name, gold)) == score(gold, predicted)
+    evaluate("--gold", GOLD, "--predictions", tmp_path / name, "--output", tmp_path / "out")
+    assert json.loads((tmp_path / "out/scores.json").read_text())["micro"] == score(gold, predicted)["micro"]
+
+
+@given(documents())
+def test_conll_predictions_are_found_in_the_text(tmp_path_factory, document):
+    path = tmp_path_factory.mktemp("conll") / "p.conll"
+    conll.write_file(path, [document])
+    (found,) = conll.read_predictions(path, [document])
+    assert found == document
+
+
+def test_conll_is_scored_against_conll(tmp_path):
+    (tmp_path / "gold.conll").write_text("Công B-ORG\nan I-ORG\nhọp O\n\nHuế B-LOC\n")
+    (tmp_path / "p.conll").write_text("Công B-ORG\nan I-ORG\nhọp O\n\nHuế O\n")
+    evaluate("--gold", tmp_path / "gold.conll", "--predictions", tmp_path / "p.conll", "--output", tmp_path / "out")
+    micro = json.loads((tmp_path / "out/scores.json").read_text())["micro"]
+    assert (micro["precision"], micro["recall"]) == (1.0, 0.5)
+
+
+@pytest.mark.usefixtures("gold")
+@pytest.mark.parametrize(("policy", "f1"), [("conlleval", 1.0), ("discard", 2 / 3)])
+def test_a_repair_is_named(tmp_path, policy, f1):
+    (tmp_path / "p.conll").write_text("# doc_id = a\nCông I-ORG\nan I-ORG\ntỉnh I-ORG\n\nhọp O\ntại O\nHuế B-LOC\n")
+    arguments = ("--gold", tmp_path / "gold", "--predictions", tmp_path / "p.conll")
+    assert "continues nothing after O; write B-" in evaluate(*arguments, code=1).stderr
+    evaluate(*arguments, "--repair", policy, "--output", tmp_path / "out")
+    assert json.loads((tmp_path / "out/scores.json").read_text())["micro"]["f1"] == f1
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        (
+            "# doc_id = b\nCông O\n",
+            2,
+            "'b' is not a gold document; begin each document with `# doc_id = ` and its id: a",
+        ),
+        ("Công O\n", 1, "'sentence-1' is not a gold document"),
+        ("# doc_id = a\nCông_an O\n", 2, "the token 'Công_an' stands where the gold text has 'Công an tỉnh"),
+        ("# doc_id = a\nCông O\nan O\ntỉnh O\nhọp O\n", None, "'a' ends before 'tại Huế'; add the tokens"),
+        ("# doc_id = a\nCông B-ORG\nan I-ORG\nHuế O\n", 4, "the token 'Huế' stands where the gold text has 'tỉnh"),
+        ("# doc_id = a\nCông B-THING\n", 2, "unknown label 'THING'"),
+        ("# doc_id = a\nCông ORG\n", 2, "'ORG' after 'Công' is not an IOB2 tag"),
+        ("-DOCSTART- O\n\n", None, "no prediction for a"),
+    ],
+)
+def test_conll_faults(gold, tmp_path, content, line, message):
+    path = tmp_path / "p.conll"
+    path.write_text(content)
+    with pytest.raises(DataError) as error:
+        read_predictions(path, gold)
+    (fault,) = error.value.faults
+    assert (fault.line or None) == line
+    assert message in f"{fault.what}; {fault.remedy}"
+
+
+def test_brat_predictions_keep_the_gold_texts(gold, tmp_path):
+    two = [*gold, Document("b", "họp")]
+    changed = Document("a", TEXT.replace("tại", "ở"), (Span(0, 12, "ORG"),))
+    write_documents(tmp_path / "p", [changed, Document("c", "x")])
+    with pytest.raises(DataError) as error:
+        read_predictions(tmp_path / "p", two)
+    told = "\n".join(map(str, error.value.faults))
+    assert "p/a.txt:2: differs from the gold text" in told
+    assert "p/b.txt: is missing" in told
+    assert "p/c.txt: is not a gold document; use a, b" in told
+
+
+@pytest.mark.usefixtures("gold")
+@pytest.mark.parametrize("name", ["p.jsonl", "p.conll"])
+def test_a_line_that_is_no_line_is_refused(tmp_path, name):
+    with (tmp_path / name).open("wb") as file:
+        file.write(b"# doc_id = a\n")
+        file.write(b"x" * (LONGEST_LINE + 1))
+    done = evaluate("--gold", tmp_path / "gold", "--predictions", tmp_path / name, code=1)
+    assert f"{name}:2: has 50,000,001 bytes; a line may have 50,000,000" in done.stderr
+
+
+@pytest.mark.usefixtures("gold")
+def test_a_long_quotation_is_cut(tmp_path):
+    entity = {"start": 0, "end": 3, "label": "X" * 1_000_000}
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": "a", "entities": [entity]}))
+    done = evaluate("--gold", tmp_path / "gold", "--predictions", tmp_path / "p.jsonl", code=1)
+    assert "p.jsonl:1: 'a', entity 1: unknown label 'XXX" in done.stderr
+    assert len(done.stderr) < 1000
+
+
+def test_nul_bytes_and_markup_are_text_like_any_other(tmp_path):
+    text = "Công an\0 <script>alert(1)</script> & \u202e\ud7ff🙂"
+    document = Document("a\0b", text, (Span(0, 8, "ORG"),))
+    write_documents(tmp_path / "gold.jsonl", [document])
+    assert read_documents(tmp_path / "gold.jsonl") == [document]
+    evaluate("--gold", tmp_path / "gold.jsonl", "--predictions", tmp_path / "gold.jsonl", "--output", tmp_path / "out")
+    page = (tmp_path / "out/report.html").read_text()
+    assert "<script>alert" not in page
+    assert "\0" not in page
+    assert "Công an␀" in page
+
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (LAUGHS, "bad.yaml:2: refers to *a; write the value out: references are not read"),
+        ("a: " + "[" * 1500, "bad.yaml"),
+        ("name: \0", "bad.yaml"),
+        ("seed: 2023-99-99", "bad.yaml: not YAML (month must be in 1..12)"),
+        ("name: ../../etc", "bad.yaml:1: name: String should match pattern"),
+    ],
+)
+def test_a_hostile_config_is_answered(tmp_path, content, message):
+    (tmp_path / "bad.yaml").write_text(content)
+    done = run_inside("train", str(tmp_path / "bad.yaml"), check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("fold", ["../other", "/etc", "", ".", "a/b", "\0", 3])
+def test_no_manifest_leads_out_of_its_folder(tiny_run, tmp_path, fold):
+    run = shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("lodo-*"))
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, "folds": [fold]}))
+    assert f"manifest.json: the fold {fold!r} is no name of a folder" in evaluate(run, code=1).stderr
+
+
+def test_no_id_leads_out_of_a_folder(tmp_path):
+    write_documents(tmp_path / "gold.jsonl", [Document("../out", "Huế")])
+    done = run_inside("thidua_ner", "convert", str(tmp_path / "gold.jsonl"), str(tmp_path / "brat"), check=False)
+    assert done.returncode == 1
+    assert "the id '../out' is no file name" in done.stderr
+    assert not (tmp_path / "out.txt").exists()
