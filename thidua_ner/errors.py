@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from thidua_ner.labels import label_order
-from thidua_ner.spans import Document, Span
+from thidua_ner.spans import Document, Span, Triple
 
 Kind = Literal["correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious"]
 KINDS: tuple[Kind, ...] = ("correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious")
@@ -48,26 +48,29 @@ def pair_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Pair]:
     Equal spans find each other first, then those with equal boundaries, then those with the same label, then those
     that share most; what overlaps nothing that is still free stays alone.
     """
-    overlaps = sorted(_overlaps(gold, predicted), key=lambda found: (_nearness(*found), found))
-    free_gold, free_predicted = dict.fromkeys(gold), dict.fromkeys(predicted)
+    candidates = sorted(
+        overlaps([span.triple for span in gold], [span.triple for span in predicted]),
+        key=lambda places: (_nearness(gold[places[0]], predicted[places[1]]), places),
+    )
+    free = dict.fromkeys(range(len(gold))), dict.fromkeys(range(len(predicted)))
     pairs: list[Pair] = []
-    for left, right in overlaps:
-        if left in free_gold and right in free_predicted:
-            del free_gold[left], free_predicted[right]
-            pairs.append(Pair(left, right))
-    pairs += [Pair(span, None) for span in free_gold] + [Pair(None, span) for span in free_predicted]
+    for left, right in candidates:
+        if left in free[0] and right in free[1]:
+            del free[0][left], free[1][right]
+            pairs.append(Pair(gold[left], predicted[right]))
+    pairs += [Pair(gold[place], None) for place in free[0]] + [Pair(None, predicted[place]) for place in free[1]]
     return sorted(pairs, key=lambda pair: (pair.start, pair.gold is None))
 
 
-def _overlaps(gold: Sequence[Span], predicted: Sequence[Span]) -> Iterator[tuple[Span, Span]]:
-    """Yield every gold span with every predicted one that shares a character with it, in one sweep."""
+def overlaps(gold: Sequence[Triple], predicted: Sequence[Triple]) -> Iterator[tuple[int, int]]:
+    """Yield the place of each gold span with that of each predicted one that shares a character; both are sorted."""
     first = 0
-    for left in gold:
-        while first < len(predicted) and predicted[first].end <= left.start:
+    for number, left in enumerate(gold):
+        while first < len(predicted) and predicted[first][1] <= left[0]:
             first += 1
         place = first
-        while place < len(predicted) and predicted[place].start < left.end:
-            yield left, predicted[place]
+        while place < len(predicted) and predicted[place][0] < left[1]:
+            yield number, place
             place += 1
 
 

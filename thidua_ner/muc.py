@@ -6,48 +6,60 @@ boundaries, `partial` for boundaries with half a point for any overlap, `type` f
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from thidua_ner.spans import Document, Span
+from thidua_ner.errors import overlaps
+from thidua_ner.spans import Document, Triple
 
-_RIGHT: dict[str, Callable[[Span, Span], bool]] = {
+_RIGHT: dict[str, Callable[[Triple, Triple], bool]] = {
     "strict": lambda gold, span: gold == span,
-    "exact": lambda gold, span: (gold.start, gold.end) == (span.start, span.end),
-    "partial": lambda gold, span: (gold.start, gold.end) == (span.start, span.end),
-    "type": lambda gold, span: gold.label == span.label,
+    "exact": lambda gold, span: gold[:2] == span[:2],
+    "partial": lambda gold, span: gold[:2] == span[:2],
+    "type": lambda gold, span: gold[2] == span[2],
 }
 OUTCOMES = ("correct", "incorrect", "partial", "missed", "spurious")
 
 
 def muc_schemes(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict[str, float]]:
     """Count outcomes under each scheme over all documents, with precision, recall and F1 (fractions)."""
-    schemes = {}
-    for name in _RIGHT:
-        counts = Counter(
-            outcome
-            for left, right in zip(gold, predicted, strict=True)
-            for outcome in _outcomes(left.spans, right.spans, name)
-        )
-        schemes[name] = {**{outcome: counts[outcome] for outcome in OUTCOMES}, **_scores(counts)}
-    return schemes
+    schemes = {name: Counter[str]() for name in _RIGHT}
+    for left, right in zip(gold, predicted, strict=True):
+        # equal spans overlap nothing else of flat annotations, and are right under every scheme
+        equal = left.triples() & right.triples()
+        rest, others = (sorted(side.triples() - equal) for side in (left, right))
+        touched: dict[int, list[int]] = {}
+        for known, found in overlaps(rest, others):
+            touched.setdefault(found, []).append(known)
+        for name, counts in schemes.items():
+            outcomes = list(_outcomes(rest, others, touched, name))
+            counts.update(outcomes)
+            counts["correct"] += len(equal)
+            counts["spurious"] += len(others) - len(touched)
+            counts["missed"] += len(rest) - len(outcomes) + outcomes.count("spurious")
+    return {
+        name: {**{outcome: counts[outcome] for outcome in OUTCOMES}, **_scores(counts)}
+        for name, counts in schemes.items()
+    }
 
 
-def _outcomes(gold: Sequence[Span], predicted: Sequence[Span], scheme: str) -> Iterable[str]:
-    """Yield the outcome of each predicted span and of each gold span that none was paired with."""
-    free = list(gold)
-    for span in predicted:
-        overlapping = [g for g in free if g.start < span.end and span.start < g.end]
-        right = [g for g in overlapping if _RIGHT[scheme](g, span)]
-        if not overlapping:
+def _outcomes(
+    gold: Sequence[Triple], predicted: Sequence[Triple], touched: dict[int, list[int]], scheme: str
+) -> Iterator[str]:
+    """Yield the outcome of each predicted span that touches gold spans; both are told by their places."""
+    taken: set[int] = set()
+    for place, places in touched.items():
+        span, free = predicted[place], [known for known in places if known not in taken]
+        right = [known for known in free if _RIGHT[scheme](gold[known], span)]
+        if not free:
             yield "spurious"
             continue
         # of several golds with the right label, the one with the nearest boundaries
-        paired = (
-            min(right, key=lambda g: abs(g.start - span.start) + abs(g.end - span.end)) if right else overlapping[0]
-        )
-        free.remove(paired)
+        taken.add(min(right, key=lambda known: _distance(gold[known], span)) if len(right) > 1 else (right or free)[0])
         yield "correct" if right else "partial" if scheme == "partial" else "incorrect"
-    yield from ("missed" for _ in free)
+
+
+def _distance(gold: Triple, span: Triple) -> int:
+    return abs(gold[0] - span[0]) + abs(gold[1] - span[1])
 
 
 def _scores(counts: Counter[str]) -> dict[str, float]:

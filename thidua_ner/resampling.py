@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thidua_ner.scoring import count_spans
+from thidua_ner.scoring import compare
 from thidua_ner.spans import Document
 
 Counts = NDArray[np.int64]
@@ -32,15 +32,13 @@ def count_units(gold: Sequence[Document], predicted: Sequence[Document], unit: U
     rows: list[list[int]] = []
     for left, right in zip(gold, predicted, strict=True):
         if unit == "document":
-            counts = count_spans(left, right).values()
-            rows.append([sum(column) for column in zip(*counts, strict=True)] or [0, 0, 0])
+            rows.append([len(side) for side in compare(left, right)])
             continue
-        both = set(left.spans) & set(right.spans)
         starts = np.array([sentence.start for sentence in left.sentences()])
         table = np.zeros((len(starts), 3), dtype=np.int64)
-        for column, spans in enumerate((both, right.spans, left.spans)):
-            for span in spans:
-                table[max(int(np.searchsorted(starts, span.start, side="right")) - 1, 0), column] += 1
+        for column, triples in enumerate(compare(left, right)):
+            for start, _, _ in triples:
+                table[max(int(np.searchsorted(starts, start, side="right")) - 1, 0), column] += 1
         rows += table.tolist()
     return np.array(rows, dtype=np.int64).reshape(-1, 3)
 

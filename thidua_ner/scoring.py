@@ -5,15 +5,17 @@ A prediction is right when its start, its end and its label are. The same figure
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 from thidua_ner import __version__, iob2
 from thidua_ner.labels import ENTITY_TYPES, label_order
 from thidua_ner.muc import muc_schemes
-from thidua_ner.spans import Document, Span
+from thidua_ner.spans import Document, Span, Triple
 from thidua_ner.syllables import Token, tokenize
 
 Scores = dict[str, Any]
@@ -41,15 +43,11 @@ def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def count_spans(gold: Document, predicted: Document) -> dict[str, Counts]:
-    """Count one document's spans by label; ValueError where the two are not of the same text."""
+def compare(gold: Document, predicted: Document) -> tuple[frozenset[Triple], frozenset[Triple], frozenset[Triple]]:
+    """Return the spans that are right, predicted and in the gold; ValueError where the two texts differ."""
     if (gold.id, gold.text) != (predicted.id, predicted.text):
         raise ValueError(f"the prediction for {predicted.id!r} is not of the text of {gold.id!r}")
-    correct = set(gold.spans) & set(predicted.spans)
-    return {
-        label: Counts(*(sum(s.label == label for s in spans) for spans in (correct, predicted.spans, gold.spans)))
-        for label in {span.label for span in (*gold.spans, *predicted.spans)}
-    }
+    return gold.triples() & predicted.triples(), predicted.triples(), gold.triples()
 
 
 def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
@@ -59,14 +57,14 @@ def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
     over labels leave out a label that neither side uses, the mean over documents a document without an entity on
     either side; `macro` and `weighted` are `seqeval`'s. What is left out, or 0 by convention, is told in `notes`.
     """
-    by_label: dict[str, Counts] = {}
     by_document: dict[str, Counts] = {}
+    by_side = tuple(Counter[str]() for _ in Counts._fields)
     for gold_document, predicted_document in zip(gold, predicted, strict=True):
-        total = Counts()
-        for label, counts in count_spans(gold_document, predicted_document).items():
-            by_label[label] = by_label.get(label, Counts()).plus(counts)
-            total = total.plus(counts)
-        by_document[gold_document.id] = total
+        sides = compare(gold_document, predicted_document)
+        by_document[gold_document.id] = Counts(*map(len, sides))
+        for counter, side in zip(by_side, sides, strict=True):
+            counter.update(map(itemgetter(2), side))
+    by_label = {label: Counts(*(counter[label] for counter in by_side)) for label in set().union(*by_side)}
     labels = sorted(by_label, key=label_order)
     per_type = {label: by_label[label].scores() for label in labels}
     total = Counts(*map(sum, zip(*by_label.values(), strict=True))) if by_label else Counts()

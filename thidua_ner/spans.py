@@ -6,6 +6,9 @@ from itertools import pairwise
 
 from thidua_ner.syllables import Sentence, split_sentences
 
+Triple = tuple[int, int, str]
+"""The start, end and label of a span."""
+
 
 def is_label(value: object) -> bool:
     """Tell whether a value can be a label: a word without white space."""
@@ -23,6 +26,11 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.label} {self.start}-{self.end}"
+
+    @property
+    def triple(self) -> Triple:
+        """The start, the end and the label: what makes the span what it is."""
+        return self.start, self.end, self.label
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
@@ -42,6 +50,7 @@ class Document:
     text: str
     spans: tuple[Span, ...] = ()
     given: tuple[Sentence, ...] = field(default=(), compare=False)
+    _triples: frozenset[Triple] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(sorted(self.spans)))
@@ -54,6 +63,12 @@ class Document:
     def surface(self, span: Span) -> str:
         """Return the characters that `span` selects."""
         return self.text[span.start : span.end]
+
+    def triples(self) -> frozenset[Triple]:
+        """Return start, end and label of each span; tuples are compared many times as fast as spans."""
+        if self._triples is None:
+            object.__setattr__(self, "_triples", frozenset([(s.start, s.end, s.label) for s in self.spans]))
+        return self._triples or frozenset()
 
     def with_spans(self, spans: tuple[Span, ...]) -> "Document":
         """Return the same text with other spans."""
