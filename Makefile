@@ -1,11 +1,12 @@
 # make benchmark   set up, train, evaluate, print the F1 table
 # make test        set up, run the tests
-# make speed       time our training against the stock recipe
+# make report      the scores of `make benchmark` as a page, opened in the browser
+# make speed       time our training against the stock recipe, and our scoring against seqeval and nervaluate
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: benchmark test lint data speed
+.PHONY: benchmark test report lint data speed
 
 benchmark: .venv/train.stamp
 	$(BIN)/python -m train configs/cpu-small.yaml
@@ -14,14 +15,21 @@ benchmark: .venv/train.stamp
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest
 
+report: runs/cpu-small/report.html
+	$(BIN)/python -m webbrowser -t file://$(CURDIR)/$<
+
+runs/cpu-small/report.html:
+	$(MAKE) benchmark
+
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m thidua_ner check
 
-speed: .venv/train.stamp
+speed: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.scoring
 
 data: .venv/train.stamp
 	$(BIN)/python -m thidua_ner agreement

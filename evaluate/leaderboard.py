@@ -80,8 +80,8 @@ def mean_and_spread(figures: Sequence[float]) -> str:
     return f"{mean} ± {statistics.stdev(figures):.1f}" if len(figures) > 1 else mean
 
 
-def leaderboard(rows: Sequence[Row]) -> str:
-    """Write results/LEADERBOARD.md: a table for each protocol, and how each row was made."""
+def leaderboard(rows: Sequence[Row], configs: Sequence[str] = ()) -> str:
+    """Write results/LEADERBOARD.md: a table for each protocol, how each row was made, which configs have none."""
     parts = [
         "# Leaderboard\n",
         "F1 in percent, strict (start, end and type), on the five gold documents; means over seeds, ± the standard\n"
@@ -93,7 +93,17 @@ def leaderboard(rows: Sequence[Row]) -> str:
         if own:
             parts += [f"## {protocol}\n", f"{meaning[0].upper()}{meaning[1:]}.\n", _protocol_table(own), ""]
     parts += ["## How each row was made\n", *(_made_by(row) for row in rows)]
+    missing = [name for name in configs if name not in {row.system for row in rows}]
+    if missing:
+        parts += ["\n## Not run here\n", "These need the hub and, to take minutes, a GPU; the command makes the row.\n"]
+        parts += [f"- {name}: `{_command(name)}`" for name in missing]
     return "\n".join(parts) + "\n"
+
+
+def _command(name: str) -> str:
+    """Write the command that makes a row of a config."""
+    steps = (f"train configs/{name}.yaml", f"evaluate runs/{name}", f"evaluate publish runs/{name}")
+    return " && ".join(f"python -m {step}" for step in steps)
 
 
 def _protocol_table(rows: Sequence[Row]) -> str:
@@ -139,9 +149,11 @@ def model_card(row: Row) -> str:
         )
         for name, figures in metrics.items()
     ]  # fmt: skip
-    base = _BASE_MODELS.get(config["encoder"], config["encoder"].removeprefix("hub:").partition("@")[0])
+    encoder = config.get("encoder", "")
+    base = _BASE_MODELS.get(encoder, encoder.removeprefix("hub:").partition("@")[0])
     header = ModelCardData(
-        language="vi", license="mit", library_name="transformers", pipeline_tag="token-classification",
+        language="vi", license="mit", pipeline_tag="token-classification",
+        library_name="transformers" if encoder else None,
         tags=["named-entity-recognition", "vietnamese"], model_name=row.system, eval_results=results,
         base_model=base if "/" in base else None,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Publish finished runs: their scores and predictions, the leaderboard, the README's table, a model card.
 
-python -m evaluate publish runs/seed-1 runs/seed-2 runs/seed-3
+python -m evaluate publish runs/cpu-small
+python -m evaluate publish runs/three-seeds       # each seed of the folder
 python -m evaluate publish                       # only rebuild the tables from results/
 """
 
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluate.leaderboard import PROTOCOLS, Row, leaderboard, model_card, read_rows, readme_table
-from evaluate.run import read_json
+from evaluate.run import read_json, seeds_of
 from thidua_ner import brat
+from thidua_ner.breakdown import breakdown
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text, write_text
 from thidua_ner.records import read_predictions
@@ -52,7 +54,9 @@ def check_run(folder: Path, root: Path) -> Run:
     if scores.get("trained_on") != []:
         fail(folder, 0, "was scored on texts that its models had read, or may have", "score its own test documents")
     gold = brat.read_folder(root / "annotations/gold")
-    again = score(gold, read_predictions(folder / "predictions.jsonl", gold))
+    predicted = read_predictions(folder / "predictions.jsonl", gold)
+    again = score(gold, predicted)
+    again |= {key: value for key, value in breakdown(gold, predicted).items() if key != "seen"}
     if {key: scores.get(key) for key in again} != json.loads(json.dumps(again)):
         fail(folder / "scores.json", 0, "is not what its predictions score on the gold", "run `python -m evaluate RUN`")
     config = manifest["config"]
@@ -73,7 +77,8 @@ def rebuild(root: Path) -> list[Row]:
     before, _, rest = readme.partition(_MARKERS[0])
     _, _, after = rest.partition(_MARKERS[1])
     write_text(root / "README.md", before + _MARKERS[0] + readme_table(rows) + "\n" + _MARKERS[1] + after)
-    write_text(root / "results/LEADERBOARD.md", leaderboard(rows))
+    configs = sorted(path.stem for path in (root / "configs").glob("*.yaml"))
+    write_text(root / "results/LEADERBOARD.md", leaderboard(rows, configs))
     for row in rows:
         write_text(root / "results" / row.system / row.protocol / "README.md", model_card(row))
     return rows
@@ -82,7 +87,8 @@ def rebuild(root: Path) -> list[Row]:
 def main(arguments: Sequence[str]) -> None:
     """Publish the runs that were named, all or none, and rebuild the tables."""
     options = parse_arguments(arguments)
-    runs = [check_run(folder, options.root) for folder in options.runs]
+    folders = [run for folder in options.runs for run in seeds_of(folder) or [folder]]
+    runs = [check_run(folder, options.root) for folder in folders]
     for run in runs:
         run.place.mkdir(parents=True, exist_ok=True)
         for name in FILES:

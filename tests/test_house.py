@@ -16,6 +16,7 @@ import yaml
 from evaluate.publish import rebuild
 from tests.conftest import ROOT, TINY, run_inside
 from thidua_ner import brat
+from thidua_ner.breakdown import breakdown
 from thidua_ner.records import read_predictions
 from thidua_ner.scoring import score
 
@@ -170,7 +171,9 @@ RESULTS = sorted(path.parent for path in (ROOT / "results").rglob("scores.json")
 def test_published_scores_follow_from_published_predictions(folder):
     published = json.loads((folder / "scores.json").read_text())
     gold = brat.read_folder(ROOT / "annotations/gold")
-    scores = score(gold, read_predictions(folder / "predictions.jsonl", gold))
+    predicted = read_predictions(folder / "predictions.jsonl", gold)
+    scores = json.loads(json.dumps({**score(gold, predicted), **breakdown(gold, predicted)}))
+    del scores["seen"]
     assert {key: published[key] for key in scores} == scores
     assert published["trained_on"] == []
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -184,7 +187,7 @@ def test_published_scores_follow_from_published_predictions(folder):
 
 
 def test_the_tables_and_cards_are_those_of_the_results(tmp_path):
-    for name in ("results", "README.md"):
+    for name in ("results", "README.md", "configs"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         copy(ROOT / name, tmp_path / name)
     rebuild(tmp_path)

@@ -20,6 +20,8 @@ def train_baseline(fold: Fold, config: BaselineConfig, folder: Path) -> dict[str
     if fold.validation:
         told["validation"] = score(fold.validation, list(load_tagger(folder).tag_many(fold.validation)))["micro"]
     if config.crf is None:
-        # nothing was learnt from these documents: no text is one that it has read, no mention one that it has seen
-        told |= {"train_documents": {}, "train_traces": [], "train_mentions": []}
+        # nothing was learnt from these documents: it has read none of their texts
+        told |= {"train_documents": {}, "train_traces": []}
+        # rules have seen no mention; which ones a shipped tagger has seen is not known
+        told["train_mentions"] = [] if config.baseline == "rules" else None
     return told

@@ -85,6 +85,26 @@ def test_the_card_carries_the_metrics(root):
     }
 
 
+def test_a_folder_of_seeds_is_published_whole_and_a_config_without_a_row_is_named(root):
+    (root / "configs").mkdir()
+    for name in ("right", "phobert-base"):
+        (root / f"configs/{name}.yaml").touch()
+    for seed in (2, 10):
+        shutil.move(make_run(root, seed=seed), root / f"many/seed-{seed}")
+    publish(root, root / "many")
+    assert sorted(path.name for path in (root / "results/right/transfer").glob("seed-*")) == ["seed-10", "seed-2"]
+    _, _, missing = (root / "results/LEADERBOARD.md").read_text().partition("## Not run here")
+    assert missing.count("`") == 2
+    assert "`python -m train configs/phobert-base.yaml && python -m evaluate runs/phobert-base && " in missing
+
+
+def test_a_baseline_has_a_card_without_an_encoder(root):
+    publish(root, make_run(root, config={"name": "rules", "protocol": "lodo", "baseline": "rules"}))
+    card = ModelCard.load(root / "results/rules/lodo/README.md")
+    assert card.data.base_model is None
+    assert card.data.library_name is None
+
+
 def test_publishing_again_replaces_and_without_runs_rebuilds(root):
     run = make_run(root)
     publish(root, run)
