@@ -17,12 +17,13 @@ from typing import Any
 from tabulate import tabulate
 
 from thidua_ner.labels import ENTITY_TYPES
+from thidua_ner.runs import FINISHED
 from thidua_ner.scoring import score
 from thidua_ner.spans import Document
 from thidua_ner.tagger import load_tagger
 from train.config import load_config
 from train.data import Fold, load_folds, tag_sentences
-from train.fold import FINISHED, train_fold
+from train.fold import train_fold
 
 
 def part_of(fold: Fold, size: int, seed: int) -> Fold:

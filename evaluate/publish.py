@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluate.leaderboard import PROTOCOLS, Row, leaderboard, model_card, read_rows, readme_table
-from evaluate.run import read_json, seeds_of
+from evaluate.run import seeds_of
 from thidua_ner import brat
 from thidua_ner.breakdown import breakdown
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text, write_text
 from thidua_ner.records import read_predictions
+from thidua_ner.runs import read_json
 from thidua_ner.scoring import score
 
 FILES = ("scores.json", "predictions.jsonl", "manifest.json")

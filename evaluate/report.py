@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from evaluate.chart import Chart, line_chart
-from evaluate.run import read_json, read_run, training_logs
+from evaluate.run import read_run, training_logs
 from thidua_ner.documents import read_documents, read_predictions
 from thidua_ner.errors import pair_spans
 from thidua_ner.faults import fail
 from thidua_ner.records import some
+from thidua_ner.runs import read_json
 from thidua_ner.spans import Document
 from thidua_ner.view import colours, environment, write_page
 

@@ -11,6 +11,7 @@ from thidua_ner.faults import fail
 from thidua_ner.files import read_text
 from thidua_ner.labels import OUTSIDE
 from thidua_ner.records import read_documents, write_predictions
+from thidua_ner.runs import FINISHED, folds_of, read_json
 from thidua_ner.spans import Document
 from thidua_ner.traces import traces
 
@@ -77,26 +78,13 @@ def read_run(folder: Path) -> Run:
     """Read a run folder, one fold of it, or a bare checkpoint; DataError where it is none of them or unfinished."""
     if (folder / "config.json").is_file():
         fold = folder.resolve().parent
-        model = _model(fold, ()) if (fold / "fold.json").is_file() else Model(folder)
+        model = _model(fold, ()) if (fold / FINISHED).is_file() else Model(folder)
         return Run(folder, (model,), (), {})
-    if (folder / "fold.json").is_file():
+    if (folder / FINISHED).is_file():
         manifest = folder.resolve().parent / "manifest.json"
         return _run(folder, [folder], read_json(manifest, {"folds"}) if manifest.exists() else {})
-    if not (folder / "manifest.json").is_file():
-        fail(folder, 0, "is not a run", "name a folder that `python -m train` wrote")
-    manifest_of_run = read_json(folder / "manifest.json", {"folds"})
-    folds = [folder / _fold_name(folder, name) for name in manifest_of_run["folds"]]
-    for fold in folds:
-        if not (fold / "fold.json").is_file():
-            fail(fold, 0, "is not finished", "run the training again with --resume")
-    return _run(folder, folds, manifest_of_run)
-
-
-def _fold_name(folder: Path, name: object) -> str:
-    """Take the name of a fold from a manifest; DataError where it leads out of the folder."""
-    if not isinstance(name, str) or name in {"", ".", ".."} or Path(name).name != name or "\0" in name:
-        fail(folder / "manifest.json", 0, f"the fold {name!r} is no name of a folder", "train the run again")
-    return name
+    folds = folds_of(folder)
+    return _run(folder, folds, read_json(folder / "manifest.json", {"folds"}))
 
 
 def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
@@ -108,24 +96,11 @@ def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
 
 def _model(fold: Path, test: Sequence[str]) -> Model:
     """Describe the model of a fold from the record of its training."""
-    record = read_json(fold / "fold.json", {"train_traces"})
+    record = read_json(fold / FINISHED, {"train_traces"})
     mentions = record.get("train_mentions")
     known = None if mentions is None else frozenset(mentions)
     n_documents = len(record["train_documents"]) if "train_documents" in record else None
     return Model(fold / "model", tuple(test), frozenset(record["train_traces"]), known, n_documents)
-
-
-def read_json(path: Path, keys: set[str]) -> dict[str, Any]:
-    """Read a file of the run; DataError where it is not an object with these keys."""
-    try:
-        value = json.loads(read_text(path))
-    except ValueError as error:
-        fail(path, 0, f"not JSON ({error})", "train the run again")
-    if missing := keys - set(value if isinstance(value, dict) else ()):
-        fail(path, 0, f"lacks {', '.join(sorted(missing))}", "train the run again")
-    if not isinstance(value, dict):
-        fail(path, 0, "is no object", "train the run again")
-    return value
 
 
 def predict(run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None) -> list[Document]:

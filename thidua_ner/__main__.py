@@ -5,13 +5,16 @@ python -m thidua_ner check          # every rule of form, and that data/ is what
 python -m thidua_ner agreement      # annotations/agreement.json from the passes
 python -m thidua_ner coverage       # how often each rule of the guidelines occurs in the synthetic documents
 python -m thidua_ner convert annotations/gold gold.conll
+python -m thidua_ner tag runs/cpu-small news.txt
+python -m thidua_ner tag runs/cpu-small crawl/ --output tagged --workers 2
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
-from thidua_ner import corpus, documents, hub
+from thidua_ner import corpus, documents, hub, tag
 from thidua_ner.faults import DataError, Fault, run_program
 from thidua_ner.files import write_text
 
@@ -78,6 +81,29 @@ def convert(options: argparse.Namespace) -> None:
         )
 
 
+def add_tag(commands: Any) -> None:
+    """Describe the command `tag`."""
+    child = commands.add_parser("tag", help="tag texts with a run", description=tag.__doc__)
+    child.add_argument("model", type=Path, metavar="RUN", help="a run, a fold of one, or a checkpoint")
+    child.add_argument("inputs", nargs="*", metavar="INPUT", help=".txt, .jsonl, .csv, .parquet, folders; - is stdin")
+    child.add_argument("-o", "--output", type=Path, metavar="DIR", help="write shards; a second call goes on")
+    child.add_argument("--format", choices=tag.WRITERS, default="jsonl", help="of the shards (default: jsonl)")
+    child.add_argument("--column", default="text", help="the text in .jsonl, .csv, .parquet (default: text)")
+    child.add_argument("--dataset", metavar="NAME", help="a dataset of the hub, or its folder")
+    child.add_argument("--split", default="train", help="of the dataset (default: train)")
+    child.add_argument("--workers", type=positive_number, default=1, metavar="N", help="processes (default: 1)")
+    child.add_argument("--shard", type=positive_number, default=1000, metavar="N", help="texts a shard (default: 1000)")
+    child.set_defaults(run=tag.main)
+
+
+def positive_number(text: str) -> int:
+    """Read a whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def parse_arguments() -> argparse.Namespace:
     """Read the command line; usage errors exit 2."""
     parser = argparse.ArgumentParser(
@@ -99,6 +125,7 @@ def parse_arguments() -> argparse.Namespace:
     child.add_argument("input", type=Path)
     child.add_argument("output", type=Path, help="a folder, or a file that ends in .jsonl or .conll")
     child.set_defaults(run=convert)
+    add_tag(commands)
     return parser.parse_args()
 
 

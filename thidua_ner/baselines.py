@@ -32,6 +32,10 @@ class SpanFinder:
         """Take the function."""
         self._find = find
 
+    def tag(self, text: str) -> Document:
+        """Tag one text."""
+        return next(self.tag_many([Document("", text)]))
+
     def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Tag documents one by one."""
         for document in documents:

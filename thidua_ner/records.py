@@ -173,15 +173,15 @@ def format_json_lines(rows: Iterable[dict[str, Any]]) -> str:
 
 def write_documents(path: Path, documents: Iterable[Document]) -> None:
     """Write documents with their texts."""
-    write_text(path, format_json_lines(map(_record, documents)))
+    write_text(path, format_json_lines(map(record, documents)))
 
 
-def _record(document: Document) -> dict[str, Any]:
+def record(document: Document) -> dict[str, Any]:
     """Turn a document into a record."""
     entities = [entity_record(span) for span in document.spans]
-    record = {"id": document.id, "text": document.text, "entities": entities}
+    row = {"id": document.id, "text": document.text, "entities": entities}
     sentences = [[[token.start, token.end] for token in sentence.tokens] for sentence in document.given]
-    return {**record, "sentences": sentences} if sentences else record
+    return {**row, "sentences": sentences} if sentences else row
 
 
 def write_predictions(path: Path, documents: Iterable[Document]) -> None:

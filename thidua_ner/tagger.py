@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from thidua_ner import baselines, iob2
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text
+from thidua_ner.runs import models_of
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Sentence, Token
 from thidua_ner.words import SEGMENTERS, Word, segment
@@ -37,8 +38,11 @@ class Model(Protocol):
         """Compute the probabilities of the words of many sentences."""
 
 
-class ManyTagger(Protocol):
-    """Gives documents the spans that it finds in their texts."""
+class AnyTagger(Protocol):
+    """Gives texts the spans that it finds in them."""
+
+    def tag(self, text: str) -> Document:
+        """Tag one text."""
 
     def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Tag a stream of documents, in its order."""
@@ -53,12 +57,20 @@ class Tagger:
         self.tags = models[0].tags
         self.segmenter = SEGMENTERS[models[0].segmenter]
 
-    def tag(self, text: str) -> tuple[Span, ...]:
+    @staticmethod
+    def load(path: Path | str) -> AnyTagger:
+        """Read the models of a run, of one fold of it, or a checkpoint or baseline; DataError where it is none."""
+        return load_tagger(*models_of(Path(path)))
+
+    def tag(self, text: str) -> Document:
         """Find the spans of a text, each with the mean probability of its tags as its score."""
-        return next(self.tag_many([Document("", text)])).spans
+        return next(self.tag_many([Document("", text)]))
 
     def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Give each document the spans that are found in its text, some hundred sentences at a time."""
+        """Give each document the spans that are found in its text, some hundred sentences at a time.
+
+        The stream keeps its order and may be endless: no more than those sentences, or one document, are in memory.
+        """
         waiting: list[tuple[Document, tuple[Sentence, ...]]] = []
         n_sentences = 0
         for document in documents:
@@ -71,13 +83,19 @@ class Tagger:
 
     def _tag_together(self, documents: Sequence[tuple[Document, tuple[Sentence, ...]]]) -> Iterator[Document]:
         """Tag documents, each with its sentences, in batches that they share."""
-        words = [segment(sentence.tokens, self.segmenter) for _, own in documents for sentence in own]
-        tagged = zip(words, self._probabilities(words), strict=True)
+        tagged = self._tag_sentences([sentence for _, own in documents for sentence in own])
         for document, own in documents:
             spans: list[Span] = []
             for sentence in own:
                 spans += self._spans(sentence, *next(tagged))
             yield document.with_spans(tuple(spans))
+
+    def _tag_sentences(self, sentences: Sequence[Sentence]) -> Iterator[tuple[Sequence[Word], Probabilities]]:
+        """Yield the words of sentences with the probabilities of their tags, some hundred sentences at a time."""
+        for start in range(0, len(sentences), _TOGETHER):
+            together = sentences[start : start + _TOGETHER]
+            words = [segment(sentence.tokens, self.segmenter) for sentence in together]
+            yield from zip(words, self._probabilities(words), strict=True)
 
     def _spans(self, sentence: Sentence, words: Sequence[Word], probabilities: Probabilities) -> Iterator[Span]:
         """Decode a sentence's legal tag sequence and score its spans."""
@@ -97,7 +115,7 @@ class Tagger:
         return [sum(rows[1:], start=rows[0]) / len(rows) for rows in zip(*found, strict=True)]
 
 
-def load_tagger(*folders: Path) -> ManyTagger:
+def load_tagger(*folders: Path) -> AnyTagger:
     """Read the models of a run, checkpoints or baselines; DataError where one does not fit the first."""
     kinds = {_kind(folder) for folder in folders}
     if len(kinds) > 1:

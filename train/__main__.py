@@ -163,7 +163,8 @@ def train_run(
     runs_after: int = 0,
 ) -> None:
     """Train the folds of one seed that are not finished yet; `runs_after` more seeds follow."""
-    from train.fold import FINISHED, train_fold, updates_needed
+    from thidua_ner.runs import FINISHED
+    from train.fold import train_fold, updates_needed
     from train.processes import processes
 
     _check(path, config)

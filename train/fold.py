@@ -13,6 +13,7 @@ from thidua_ner.encoders import load_encoder
 from thidua_ner.files import write_text
 from thidua_ner.models import Checkpoint, blank_model
 from thidua_ner.records import format_json_lines, write_documents
+from thidua_ner.runs import FINISHED
 from thidua_ner.scoring import score
 from thidua_ner.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
 from thidua_ner.spans import Document
@@ -25,9 +26,6 @@ from train.config import BaselineConfig, Config
 from train.data import Fold
 from train.processes import processes
 from train.trainer import epochs_needed, fit, updates_an_epoch
-
-FINISHED = "fold.json"
-"""Written last: a fold folder that has it is complete."""
 
 _TIMED_UPDATES = 8
 

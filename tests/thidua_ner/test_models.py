@@ -153,7 +153,7 @@ def test_checkpoints_that_do_not_fit_each_other_are_refused(checkpoint, phobert,
 
 @given(document=documents())
 def test_predicted_spans_are_flat_and_carry_a_probability(checkpoint, document):
-    found = document.with_spans(Tagger([checkpoint]).tag(document.text))
+    found = Tagger([checkpoint]).tag(document.text)
     for span in found.spans:
         assert 0.0 < span.score <= 1.0
         assert found.surface(span) == found.surface(span).strip()
@@ -164,7 +164,7 @@ def test_composed_and_decomposed_text_get_the_same_spans(checkpoint):
     for document in brat.read_folder(ROOT / "annotations/gold"):
         decomposed = unicodedata.normalize("NFD", document.text)
         pairs = [
-            [(s.label, unicodedata.normalize("NFC", text[s.start : s.end])) for s in tagger.tag(text)]
+            [(s.label, unicodedata.normalize("NFC", text[s.start : s.end])) for s in tagger.tag(text).spans]
             for text in (document.text, decomposed)
         ]
         assert pairs[0] == pairs[1]
@@ -178,9 +178,9 @@ def test_a_copy_of_a_model_changes_no_average(checkpoint):
 
 def test_texts_without_words_have_no_spans(checkpoint):
     for text in ("", " \n\t ", "\n"):
-        assert Tagger([checkpoint]).tag(text) == ()
+        assert Tagger([checkpoint]).tag(text).spans == ()
 
 
 def test_a_sentence_longer_than_the_encoder_is_tagged_to_its_end(checkpoint):
     text = " ".join(["Công an tỉnh"] * 200)
-    assert max(span.end for span in Tagger([checkpoint]).tag(text)) > 0.9 * len(text)
+    assert max(span.end for span in Tagger([checkpoint]).tag(text).spans) > 0.9 * len(text)

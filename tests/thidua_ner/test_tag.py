@@ -1,0 +1,313 @@
+"""`python -m thidua_ner tag`: every record is tagged or refused, once, whatever happens in between."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import ROOT, run_inside, run_module
+from thidua_ner import baselines, brat, conll, crf
+from thidua_ner.inputs import Refused, find_sources
+from thidua_ner.labels import TAGS
+from thidua_ner.records import read_documents
+from thidua_ner.shards import Shards
+from thidua_ner.spans import Document
+from thidua_ner.tagger import Tagger
+from train.data import tag_sentences
+
+GOLD = brat.read_folder(ROOT / "annotations/gold")
+TEXT = "Sáng 29/7, Công an TP Cần Thơ họp tại Hà Nội."
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small CRF that has learnt the gold documents."""
+    folder = tmp_path_factory.mktemp("model")
+    pairs = [([token.text for token in s.tokens], s.tags) for s in tag_sentences(GOLD)]
+    crf.fit(pairs, folder / baselines.CRF_FILE, c1=0.0, c2=0.1, max_iterations=15)
+    baselines.save(folder, "crf", TAGS)
+    return folder
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """Twenty texts in a .jsonl file, one of which is none."""
+    path = tmp_path / "in.jsonl"
+    rows = [json.dumps({"id": f"t{n}", "text": f"{TEXT} Lần {n}."}) for n in range(20)]
+    rows[7] = '{"id": "t7", "text": 7}'
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def tag(*arguments, code=0):
+    done = run_inside("thidua_ner", "tag", *map(str, arguments), check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def parts(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def tagged(folder):
+    return [json.loads(line) for path in sorted(folder.glob("part-*")) for line in path.read_text().splitlines()]
+
+
+def test_a_text_on_the_standard_input_is_tagged(model):
+    command = [sys.executable, "-m", "thidua_ner", "tag", str(model)]
+    done = subprocess.run(command, input=TEXT, cwd=ROOT, capture_output=True, text=True, check=True)
+    row = json.loads(done.stdout)
+    expected = Tagger.load(model).tag(TEXT)
+    assert (row["id"], row["text"]) == ("stdin", TEXT)
+    assert [(e["start"], e["end"], e["label"]) for e in row["entities"]] == [s.triple for s in expected.spans]
+    assert row["entities"]
+
+
+def test_a_run_is_tagged_as_it_is_evaluated(tiny_run, tmp_path):
+    model = tiny_run / "lodo-cantho-2022-07"
+    run_inside("evaluate", str(model), "--output", str(tmp_path / "scores"))
+    tag(model, ROOT / "annotations/gold/cantho-2022-07.txt", "-o", tmp_path / "out")
+    (row,) = tagged(tmp_path / "out")
+    (expected,) = [json.loads(line) for line in (tmp_path / "scores/predictions.jsonl").read_text().splitlines()]
+    assert row["entities"] == expected["entities"]
+
+
+def test_every_record_is_tagged_or_refused(model, tmp_path):
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep/a.txt").write_text(TEXT)
+    (folder / "empty.txt").touch()
+    (folder / "latin.txt").write_bytes("Cần".encode("utf-16"))
+    (folder / "gone.txt").symlink_to(tmp_path / "nowhere")
+    (folder / "odd.txt").write_text("Huế\0 🙂🏳️‍🌈 مرحبا \u202eabc\u202c Công an TP Cần Thơ", newline="")
+    lines = [
+        json.dumps({"id": "whole", "text": TEXT}), "{", '{"text": "\\ud800"}', "[]", '{"id": "x"}', "", '"\\u0000"',
+        json.dumps({"id": 5, "text": TEXT}),
+    ]  # fmt: skip
+    (folder / "b.jsonl").write_bytes("\n".join(lines).encode() + b'\n{"text": "\xff\xfe"}')
+    with (folder / "c.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["id", "text"], ["r1", TEXT], ["r2", ""]])
+    pq.write_table(pa.table({"text": [TEXT, None]}), folder / "d.parquet")
+    (folder / "e.parquet").write_bytes(b"PAR1 no")
+    (folder / "notes.md").write_text("not a text to tag")
+    done = tag(model, folder, "-o", tmp_path / "out", "--shard", 4, code=1)
+    found = {row["id"]: row["text"] for row in tagged(tmp_path / "out")}
+    errors = (tmp_path / "out/errors.jsonl").read_text().splitlines()
+    refused = {row["id"]: row["error"] for row in map(json.loads, errors)}
+
+    def at(name):
+        return str(folder / name)
+
+    assert set(found) == {at("deep/a.txt"), at("empty.txt"), at("odd.txt"), "whole", "5", "r1", "r2", at("d.parquet:1")}
+    assert found[at("odd.txt")].startswith("Huế\0 🙂🏳️‍🌈 مرحبا \u202eabc")
+    assert refused.keys() == {
+        at("latin.txt"), at("gone.txt"), *(at(f"b.jsonl:{n}") for n in (2, 3, 4, 7, 9)), "x", at("d.parquet:2"),
+        at("e.parquet"),
+    }  # fmt: skip
+    assert refused[at("latin.txt")] == "byte 0 is not UTF-8"
+    assert refused[at("gone.txt")] == "cannot be read (No such file or directory)"
+    assert refused[at("b.jsonl:3")] == "holds half of a surrogate pair"
+    assert "8 texts tagged, 10 refused" in done.stdout
+    assert "10 records could not be tagged; see" in done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_shards_do_not_depend_on_workers(model, texts, tmp_path, workers):
+    run_module("thidua_ner", "tag", str(model), str(texts), "-o", str(tmp_path / "out"), "--shard", "3",
+               "--workers", str(workers), check=False)  # fmt: skip
+    assert [row["id"] for row in tagged(tmp_path / "out")] == [f"t{n}" for n in range(20) if n != 7]
+    tag(model, texts, "-o", tmp_path / "one", "--shard", 3, code=1)
+    assert parts(tmp_path / "out") == parts(tmp_path / "one")
+
+
+def killed_at(write, *arguments):
+    """Run the command in a process that is killed just before its n-th write reaches its place."""
+    code = f"""
+import os, signal, sys
+from pathlib import Path
+seen = 0
+rename = Path.replace
+def replace(self, target):
+    global seen
+    seen += 1
+    if seen == {write}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+Path.replace = replace
+sys.argv = ["tag", "tag", *{list(map(str, arguments))!r}]
+import runpy
+runpy.run_module("thidua_ner", run_name="__main__")
+"""
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode
+
+
+def test_a_job_that_is_killed_goes_on_where_it_stopped(model, texts, tmp_path):
+    arguments = (model, texts, "--shard", 7)
+    tag(*arguments, "-o", tmp_path / "whole", code=1)
+    writes = 0
+    while True:
+        writes += 1
+        folder = tmp_path / f"killed-{writes}"
+        code = killed_at(writes, *arguments, "-o", folder)
+        if code != -signal.SIGKILL:
+            assert code == 1  # the record that is no text
+            break
+        for path in folder.glob("part-*"):
+            assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()  # whole or absent
+        before = {path: path.stat().st_mtime_ns for path in folder.glob(".shards/[0-9]*.json")}
+        tag(*arguments, "-o", folder, code=1)
+        assert parts(folder) == {**parts(tmp_path / "whole"), **{n: c for n, c in parts(folder).items() if n[0] == "."}}
+        assert all(path.stat().st_mtime_ns == time for path, time in before.items())  # done only once
+    assert writes == 9  # the job, three parts with a record each, the errors, and none after
+
+
+def test_a_killed_worker_costs_nothing_that_is_done(model, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT * 20}) + "\n" for n in range(300)))
+    arguments = [str(model), str(path), "-o", str(tmp_path / "out"), "--shard", "5", "--workers", "2"]
+    command = [sys.executable, "-m", "thidua_ner", "tag", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not list((tmp_path / "out").glob("part-*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(int(workers[0]), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "a worker was killed; call it again: what is done stays done" in err
+    assert "Traceback" not in err
+    run_module("thidua_ner", "tag", *arguments)
+    assert [row["id"] for row in tagged(tmp_path / "out")] == [str(n) for n in range(300)]
+
+
+def test_two_processes_do_not_write_to_one_output(model, texts, tmp_path):
+    with Shards(tmp_path / "out", ".jsonl").opened({"job": 1}):
+        assert "is being written by another process" in tag(model, texts, "-o", tmp_path / "out", code=1).stderr
+
+
+def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=12k", "none", str(disk)]
+    mounted = subprocess.run(command, capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        done = tag(model, texts, "-o", disk / "out", "--shard", 4, code=1)
+        assert "cannot be written (No space left on device)" in done.stderr
+        subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)
+        tag(model, texts, "-o", disk / "out", "--shard", 4, code=1)
+        assert len(tagged(disk / "out")) == 19
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("--format", "conll"), "was begun otherwise (format: jsonl, not conll)"),
+        (("--shard", "5"), "was begun otherwise (shard: 4, not 5)"),
+    ],
+)
+def test_another_job_is_not_mixed_in(model, texts, tmp_path, change, message):
+    tag(model, texts, "-o", tmp_path / "out", "--shard", 4, code=1)
+    assert message in tag(model, texts, "-o", tmp_path / "out", "--shard", 4, *change, code=1).stderr
+
+
+def test_other_input_is_not_mixed_in(model, texts, tmp_path):
+    tag(model, texts, "-o", tmp_path / "out", "--shard", 4, code=1)
+    before = parts(tmp_path / "out")
+    texts.write_text(texts.read_text().replace(' 9."', ' 99."'))
+    again = (model, texts, "-o", tmp_path / "out", "--shard", 4)
+    assert "part-00002.jsonl: was made of other records" in tag(*again, code=1).stderr
+    texts.write_text("\n".join(texts.read_text().splitlines()[:4]))
+    assert "has 5 shards of an input of 1" in tag(*again, code=1).stderr
+    assert parts(tmp_path / "out") == before
+
+
+def test_a_folder_with_something_else_is_left_alone(model, texts, tmp_path):
+    assert "exists and is no output of tagging" in tag(model, texts, "-o", tmp_path, code=1).stderr
+    assert not (tmp_path / ".shards").exists()
+
+
+@pytest.mark.parametrize("name", ["jsonl", "conll", "parquet", "html"])
+def test_formats(model, tmp_path, name):
+    source = ROOT / "annotations/gold/cantho-2022-07.txt"
+    tag(model, source, "-o", tmp_path / "out", "--format", name)
+    expected = Tagger.load(model).tag(source.read_text())
+    (path,) = (tmp_path / "out").glob("part-*")
+    if name == "jsonl":
+        (found,) = read_documents(path)
+        assert (found.text, found.spans) == (expected.text, expected.spans)
+    elif name == "conll":
+        (found,) = conll.read_predictions(path, [Document(str(source), expected.text)])
+        assert found.spans == expected.spans
+    elif name == "parquet":
+        (row,) = pq.read_table(path).to_pylist()
+        assert [(e["start"], e["end"], e["label"], e["score"]) for e in row["entities"]] == [
+            (*span.triple, span.score) for span in expected.spans
+        ]
+    else:
+        assert path.read_text().count("<mark") == len(expected.spans)
+
+
+def test_a_tagger_that_fails_on_a_text_costs_only_that_text(monkeypatch):
+    from thidua_ner import tag as module
+
+    class Picky:
+        def tag_many(self, documents):
+            for document in documents:
+                if "bad" in document.text:
+                    raise RuntimeError("no")
+                yield document
+
+    monkeypatch.setattr(module, "_tagger", lambda _: Picky())
+    documents = [Document("a", "good"), Document("b", "bad"), Document("c", "good")]
+    found = list(module.tag_records(Path(), documents))
+    assert found == [documents[0], Refused("b", "cannot be tagged (RuntimeError('no'))"), documents[2]]
+
+
+def test_records_are_counted_ahead(texts, tmp_path):
+    pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "x.parquet")
+    (tmp_path / "y.txt").touch()
+    (tmp_path / "z.csv").write_text("text\na\n")
+    (tmp_path / "w.parquet").touch()
+    names = ["in.jsonl", "x.parquet", "y.txt", "z.csv", "w.parquet"]
+    counts = [source.count() for source in find_sources([str(tmp_path / name) for name in names], "text")]
+    assert counts == [20, 2, 1, 1, None]
+    assert texts.exists()
+
+
+def test_a_dataset_is_tagged(model, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/train.jsonl").write_text(json.dumps({"body": TEXT}) + "\n")
+    tag(model, "--dataset", tmp_path / "data", "--column", "body", "-o", tmp_path / "out")
+    (row,) = tagged(tmp_path / "out")
+    assert row["text"] == TEXT
+    done = tag(model, "--dataset", tmp_path / "data", "--column", "txt", "-o", tmp_path / "no", code=1)
+    assert "has no column 'txt'; name one of body" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nowhere", "x.txt"], 1, "nowhere: is not a run; name a folder that `python -m train` wrote"),
+        (["MODEL", "x.txt"], 1, "x.txt: does not exist; name a folder, a .txt"),
+        (["MODEL", "README.md"], 1, "README.md: has the ending '.md'"),
+        (["MODEL", "configs"], 1, "configs: holds no texts"),
+        (["MODEL", "--workers", "0"], 2, "argument --workers: invalid positive_number value: '0'"),
+        (["MODEL", "--dataset", "no/such"], 1, "no/such: cannot be loaded ("),
+    ],
+)
+def test_bad_calls_are_answered(model, arguments, code, message):
+    assert message in tag(*(str(model) if a == "MODEL" else a for a in arguments), code=code).stderr
