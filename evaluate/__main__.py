@@ -28,8 +28,8 @@ from evaluate.run import (
     write_fold_predictions,
 )
 from evaluate.scores import score_documents, write_results
-from evaluate.table import mean_and_spread, muc_table, score_table, seeds_table, unseen_share
-from thidua_ner.documents import read_documents, read_predictions
+from evaluate.table import document_mean, muc_table, score_table, seeds_table, unseen_share
+from thidua_ner.documents import labels_known, read_documents, read_predictions
 from thidua_ner.faults import fail, run_program
 from thidua_ner.iob2 import Repair
 from thidua_ner.records import some
@@ -64,8 +64,8 @@ def evaluate_predictions(options: argparse.Namespace) -> None:
     if options.gold.suffix == ".conll" and options.predictions.suffix == ".jsonl":
         remedy = "score against the .jsonl or the folder, or give the predictions as .conll"
         fail(options.gold, 0, "keeps no text, so that offsets into it mean nothing", remedy)
-    gold = read_documents(options.gold, repair=options.repair)
-    predicted = read_predictions(options.predictions, gold, repair=options.repair)
+    gold = read_documents(options.gold, None, options.repair)
+    predicted = read_predictions(options.predictions, gold, labels_known(gold), options.repair)
     scores = score_documents(gold, predicted)
     if options.output:
         write_results(options.output, gold, predicted, scores)
@@ -90,7 +90,7 @@ def evaluate_run(options: argparse.Namespace, path: Path) -> dict[str, Any]:
         scores["robustness"] = robustness(run, gold, predicted)
     folder = options.output or (path / f"scores-{options.gold.resolve().stem}" if options.gold else path)
     write_results(folder, gold, predicted, scores, manifest=run.manifest, logs=training_logs(run))
-    if folder == path:
+    if options.gold is None:
         write_fold_predictions(run, predicted)
     show(scores)
     print(f"\npredictions.jsonl, scores.json and report.html are in {folder}")
@@ -102,12 +102,11 @@ def evaluate_run(options: argparse.Namespace, path: Path) -> dict[str, Any]:
 
 def evaluate_seeds(options: argparse.Namespace, seeds: Sequence[Path]) -> None:
     """Score each seed of a folder, then print their mean and spread."""
-    output = options.output
     scores = []
     for path in seeds:
         print(f"\n{path}\n")
-        options.output = output / path.name if output else None
-        scores.append(evaluate_run(options, path))
+        own = argparse.Namespace(**{**vars(options), "output": options.output and options.output / path.name})
+        scores.append(evaluate_run(own, path))
     print(f"\n{seeds_table(scores)}")
 
 
@@ -119,7 +118,7 @@ def show(scores: dict[str, Any]) -> None:
         f"{100 * low:.1f} to {100 * high:.1f} by {unit}" for unit, (low, high) in zip(UNITS, ranges, strict=True)
     )
     print(f"\n95% interval of micro F1: {shown}")
-    print(f"mean F1 of documents: {mean_and_spread(scores['document_macro'])}")
+    print(f"mean F1 of documents: {document_mean(scores['document_macro'])}")
     if scores["seen"]:
         print(f"mentions that training did not have: {unseen_share(scores['seen']['exact'])}")
     print(f"\n{muc_table(scores['muc'])}")

@@ -14,9 +14,8 @@ from typing import Any
 from tabulate import tabulate
 
 from thidua_ner import resampling
-from thidua_ner.documents import read_documents
+from thidua_ner.documents import labels_known, read_documents, read_predictions
 from thidua_ner.files import write_text
-from thidua_ner.records import read_predictions
 from thidua_ner.resampling import UNITS, Counts, Unit
 from thidua_ner.scoring import score
 from thidua_ner.spans import Document
@@ -27,7 +26,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m evaluate compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("systems", nargs="+", type=Path, help="folders with predictions.jsonl, or such files")
+    parser.add_argument("systems", nargs="+", type=Path, help="folders with predictions.jsonl, or predictions")
     parser.add_argument("--gold", type=Path, default=Path("annotations/gold"), metavar="DIR_OR_FILE")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the figures as JSON")
     options = parser.parse_args(arguments)
@@ -114,14 +113,16 @@ def _range(ends: Sequence[float]) -> str:
     return " to ".join(map(_percent, ends))
 
 
+def _predictions_in(path: Path) -> Path:
+    """Name the predictions of a run folder; any other path is predictions itself."""
+    return path / "predictions.jsonl" if path.is_dir() and not any(path.glob("*.ann")) else path
+
+
 def main(arguments: Sequence[str]) -> None:
     """Compare the systems that were named."""
     options = parse_arguments(arguments)
-    gold = read_documents(options.gold)
-    systems = {
-        str(path): read_predictions(path / "predictions.jsonl" if path.is_dir() else path, gold)
-        for path in options.systems
-    }
+    gold = read_documents(options.gold, None)
+    systems = {str(path): read_predictions(_predictions_in(path), gold, labels_known(gold)) for path in options.systems}
     compared = compare(gold, systems)
     if options.output:
         write_text(options.output, json.dumps(compared, indent=2, ensure_ascii=False) + "\n")

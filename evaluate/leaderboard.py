@@ -95,7 +95,10 @@ def leaderboard(rows: Sequence[Row], configs: Sequence[str] = ()) -> str:
     parts += ["## How each row was made\n", *(_made_by(row) for row in rows)]
     missing = [name for name in configs if name not in {row.system for row in rows}]
     if missing:
-        parts += ["\n## Not run here\n", "These need the hub and, to take minutes, a GPU; the command makes the row.\n"]
+        parts += [
+            "\n## Not run here\n",
+            "The command makes the row. Encoders of the hub need it and, to take minutes, a GPU.\n",
+        ]
         parts += [f"- {name}: `{_command(name)}`" for name in missing]
     return "\n".join(parts) + "\n"
 

@@ -9,15 +9,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from statistics import mean
+from typing import Any, get_args
 
 from evaluate.chart import Chart, line_chart
-from evaluate.run import read_run, training_logs
-from thidua_ner.documents import read_documents, read_predictions
+from evaluate.run import read_run, seeds_of, training_logs
+from evaluate.table import MOST_ROWS
+from thidua_ner.documents import labels_known, read_documents, read_predictions
 from thidua_ner.errors import pair_spans
 from thidua_ner.faults import fail
+from thidua_ner.iob2 import Repair
 from thidua_ner.records import some
 from thidua_ner.runs import read_json
+from thidua_ner.scoring import signature
 from thidua_ner.spans import Document
 from thidua_ner.view import colours, environment, write_page
 
@@ -57,6 +61,7 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
     pages.filters["between"] = lambda ends: " to ".join(f"{100 * end:.1f}" for end in ends)
     values = {
         "main": main,
+        "most_rows": MOST_ROWS,
         "scores": {"robustness": None, **main.scores},
         "errors": sum(count for kind, count in main.scores["confusion"]["kinds"].items() if kind != "correct"),
         "warnings": _warnings(main),
@@ -95,12 +100,19 @@ def _sections(runs: Sequence[Scored]) -> list[tuple[str, str]]:
 
 
 def _learning_curve(runs: Sequence[Scored]) -> Chart | None:
-    """Draw F1 by the number of training documents, where runs differ in it."""
-    sizes = {run.train_documents for run in runs}
-    if len(sizes) < 2 or None in sizes:
-        return None
-    points = sorted((run.train_documents or 0, 100 * run.scores["micro"]["f1"]) for run in runs)
-    return line_chart({"micro F1": points}, "training documents", "micro F1", y_range=(0, 100))
+    """Draw F1 by the number of training documents, a line a config; one that has one size only is left out."""
+    found: dict[str, dict[float, list[float]]] = {}
+    for run in runs:
+        if run.train_documents is not None:
+            name = str(run.manifest.get("config", {}).get("name", "micro F1"))
+            sizes = found.setdefault(name, {})
+            sizes.setdefault(run.train_documents, []).append(100 * run.scores["micro"]["f1"])
+    lines = {
+        name: [(size, mean(f1)) for size, f1 in sorted(sizes.items())]
+        for name, sizes in found.items()
+        if len(sizes) > 1
+    }
+    return line_chart(lines, "training documents", "micro F1", y_range=(0, 100)) if lines else None
 
 
 def _calibration(found: Mapping[str, Any] | None) -> Chart | None:
@@ -115,11 +127,19 @@ def _training_charts(logs: Mapping[str, Sequence[Mapping[str, float]]]) -> list[
     """Draw the loss and, where it was measured, the F1 on validation, a line a fold."""
     charts = []
     for key, title in (("loss", "training loss"), ("eval_f1", "F1 on validation")):
-        series = {fold: [(row["epoch"], row[key]) for row in log if key in row] for fold, log in logs.items()}
+        series = {
+            fold: [(row["epoch"], row[key]) for row in log if _is_number(row.get("epoch")) and _is_number(row.get(key))]
+            for fold, log in logs.items()
+        }
         series = {fold: points for fold, points in series.items() if len(points) > 1}
         if series:
             charts.append(line_chart(series, "epoch", title, y_range=(0, 1) if key == "eval_f1" else None))
     return charts
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether a value can be drawn: a loss that has diverged cannot."""
+    return type(value) in (int, float) and 0 <= value < 1e9  # type: ignore[operator]
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -129,20 +149,23 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("runs", nargs="+", type=Path, help="folders that `python -m evaluate` has scored")
     parser.add_argument("--gold", type=Path, metavar="DIR_OR_FILE", help="what they were scored on, if not their own")
+    parser.add_argument("--repair", choices=get_args(Repair), default="none", help="as it was scored")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the page (default: report.html in the first)")
     return parser.parse_args(arguments)
 
 
-def read_scored(folder: Path, gold: Path | None) -> Scored:
+def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Scored:
     """Read what was written when a folder was scored; DataError where something is missing."""
     path = folder / "scores.json"
     if not path.is_file():
         fail(path, 0, "is missing", f"run `python -m evaluate {folder}`")
-    scores = read_json(path, _KEYS)
+    scores = read_json(path, _KEYS, f"run `python -m evaluate {folder}`")
     manifest = read_json(folder / "manifest.json", {"commit"}) if (folder / "manifest.json").is_file() else {}
     run = read_run(folder) if _has_models(folder, manifest) else None
-    documents = run.test if run and gold is None else read_documents(gold or Path("annotations/gold"))
-    predicted = read_predictions(folder / "predictions.jsonl", documents, scores["per_type"])
+    documents = run.test if run and gold is None else read_documents(gold or Path("annotations/gold"), None, repair)
+    if scores["signature"] != signature(documents):
+        fail(path, 0, "are scores on other documents", "name those with --gold, or score the run again")
+    predicted = read_predictions(folder / "predictions.jsonl", documents, labels_known(documents))
     return Scored(str(folder), documents, predicted, scores, manifest, training_logs(run) if run else {})
 
 
@@ -154,6 +177,13 @@ def _has_models(folder: Path, manifest: Mapping[str, Any]) -> bool:
 def main(arguments: Sequence[str]) -> None:
     """Write the page of the runs that were named."""
     options = parse_arguments(arguments)
+    folders = [run for folder in options.runs for run in seeds_of(folder) or [folder]]
     path = options.output or options.runs[0] / "report.html"
-    write_report(path, [read_scored(folder, options.gold) for folder in options.runs])
+    runs = [read_scored(folder, options.gold, options.repair) for folder in folders]
+    from jinja2 import TemplateError
+
+    try:
+        write_report(path, runs)
+    except (TemplateError, TypeError, KeyError, ValueError, AttributeError) as error:  # a file was changed by hand
+        fail(folders[0] / "scores.json", 0, f"cannot be shown ({error!r})", "score the run again")
     print(path)

@@ -95,12 +95,21 @@ def _run(folder: Path, folds: Sequence[Path], manifest: dict[str, Any]) -> Run:
 
 
 def _model(fold: Path, test: Sequence[str]) -> Model:
-    """Describe the model of a fold from the record of its training."""
-    record = read_json(fold / FINISHED, {"train_traces"})
-    mentions = record.get("train_mentions")
-    known = None if mentions is None else frozenset(mentions)
-    n_documents = len(record["train_documents"]) if "train_documents" in record else None
-    return Model(fold / "model", tuple(test), frozenset(record["train_traces"]), known, n_documents)
+    """Describe the model of a fold from the record of its training; DataError where that is damaged."""
+    path = fold / FINISHED
+    record = {"train_mentions": None, "train_documents": None, **read_json(path, {"train_traces"})}
+    for key, kinds in (("train_traces", list), ("train_mentions", list | None), ("train_documents", dict | None)):
+        value = record[key]
+        if not isinstance(value, kinds) or not all(isinstance(item, str) for item in value or ()):
+            fail(path, 0, f"{key} is damaged", "train the run again")
+    mentions, documents = record["train_mentions"], record["train_documents"]
+    return Model(
+        fold / "model",
+        tuple(test),
+        traces=frozenset(record["train_traces"]),
+        mentions=None if mentions is None else frozenset(mentions),
+        train_documents=None if documents is None else len(documents),
+    )
 
 
 def predict(run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None) -> list[Document]:
@@ -127,23 +136,29 @@ def predict(run: Run, documents: Sequence[Document], originals: Sequence[Documen
 
 def labels_of(run: Run) -> list[str]:
     """List the labels that the run's models give."""
-    tags = read_json(run.models[0].folder / "config.json", {"id2label"})["id2label"].values()
-    return list(dict.fromkeys(tag[2:] for tag in tags if tag != OUTSIDE))
+    path = run.models[0].folder / "config.json"
+    names = read_json(path, {"id2label"})["id2label"]
+    if not isinstance(names, dict) or not all(isinstance(tag, str) for tag in names.values()):
+        fail(path, 0, "id2label is damaged", "train the run again")
+    return list(dict.fromkeys(tag[2:] for tag in names.values() if tag != OUTSIDE))
 
 
 def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, float]:
     """Measure how many gold spans the run's word segmentation leaves reachable."""
     from thidua_ner.words import SEGMENTERS, ceiling
 
-    config = read_json(run.models[0].folder / "config.json", set())
-    return ceiling(documents, SEGMENTERS[config.get("segmenter", "none")])
+    path = run.models[0].folder / "config.json"
+    name = read_json(path, set()).get("segmenter", "none")
+    if not isinstance(name, str) or name not in SEGMENTERS:
+        fail(path, 0, f"unknown segmenter {name!r}", f"use one of {', '.join(SEGMENTERS)}")
+    return ceiling(documents, SEGMENTERS[name])
 
 
 def seeds_of(folder: Path) -> list[Path]:
     """List the runs of a folder that holds one a seed, in the order of the seeds; none where it is a run itself."""
     if (folder / "manifest.json").exists():
         return []
-    found = [path.parent for path in folder.glob("seed-*/manifest.json") if path.parent.name[5:].isdigit()]
+    found = [path.parent for path in folder.glob("seed-*/manifest.json") if path.parent.name[5:].isdecimal()]
     return sorted(found, key=lambda path: int(path.name[5:]))
 
 
@@ -165,6 +180,6 @@ def read_log(path: Path) -> list[dict[str, float]]:
     """Read the log of a training, an object a line."""
     try:
         rows = [json.loads(line) for line in read_text(path).splitlines()]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         fail(path, 0, f"not JSON ({error})", "train the run again")
     return [row for row in rows if isinstance(row, dict)]

@@ -9,8 +9,8 @@ from tabulate import SEPARATING_LINE, tabulate
 from thidua_ner.breakdown import SEEN
 from thidua_ner.muc import OUTCOMES
 
-MOST_DOCUMENTS = 25
-"""More rows than these are left to scores.json."""
+MOST_ROWS = 25
+"""Of more documents than these the scores are left to scores.json."""
 
 _FIGURES = ("precision", "recall", "f1")
 
@@ -18,7 +18,7 @@ _FIGURES = ("precision", "recall", "f1")
 def score_table(scores: dict[str, Any]) -> str:
     """Tabulate a score record in percent: labels, averages, then documents where they are few."""
     averages = {name: scores[name] for name in ("micro", "macro", "weighted")}
-    documents = scores["per_document"] if len(scores["per_document"]) <= MOST_DOCUMENTS else {}
+    documents = scores["per_document"] if len(scores["per_document"]) <= MOST_ROWS else {}
     blocks = [_rows(group) for group in (scores["per_type"], averages, documents) if group]
     body = [row for block in blocks for row in (SEPARATING_LINE, *block)][1:]
     headers = ["", "precision", "recall", "F1", "entities"]
@@ -51,7 +51,7 @@ def seeds_table(scores: Sequence[dict[str, Any]]) -> str:
     return tabulate(rows, headers=headers, colalign=("left", *["right"] * 4), disable_numparse=True)
 
 
-def mean_and_spread(row: dict[str, float]) -> str:
+def document_mean(row: dict[str, float]) -> str:
     """Write the mean F1 over documents with its standard deviation."""
     return f"{100 * row['f1']:.2f} ± {100 * row['f1_spread']:.2f}"
 

@@ -98,10 +98,9 @@ def add_tag(commands: Any) -> None:
 
 def positive_number(text: str) -> int:
     """Read a whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
 
 
 def parse_arguments() -> argparse.Namespace:

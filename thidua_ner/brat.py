@@ -28,7 +28,7 @@ class Annotation(NamedTuple):
 
 
 def parse_annotations(
-    file: str, content: str, text: str, types: Collection[str] = tuple(ENTITY_TYPES)
+    file: str, content: str, text: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
 ) -> tuple[list[Annotation], list[Fault]]:
     """Read the lines of an .ann file against its text; what cannot be an entity of the text is a fault."""
     annotations: list[Annotation] = []
@@ -44,7 +44,7 @@ def parse_annotations(
     return annotations, sorted([*faults, *_clashes(file, annotations)])
 
 
-def _parse_line(file: str, number: int, line: str, text: str, types: Collection[str]) -> Annotation:
+def _parse_line(file: str, number: int, line: str, text: str, types: Collection[str] | None) -> Annotation:
     """Read one annotation; DataError where it cannot be an entity of the text."""
     match = _ANNOTATION.fullmatch(line)
     if match is None:
@@ -54,7 +54,7 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
     if not re.fullmatch(r"\d+ \d+", offsets):
         fail(file, number, f"{name} has the offsets {offsets!r}", "give one start and one end: spans are continuous")
     start, end = map(int, offsets.split())
-    if label not in types:
+    if types is not None and label not in types:
         fail(file, number, f"{name} has the unknown label {label!r}", f"use one of {', '.join(types)}")
     if not start < end <= len(text):
         fail(file, number, f"{name} {start} {end} is no stretch of {len(text)} characters", "correct the offsets")
@@ -106,7 +106,7 @@ def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
 
 
 def read_annotations(
-    folder: Path, name: str, types: Collection[str] = tuple(ENTITY_TYPES)
+    folder: Path, name: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
 ) -> tuple[str, list[Annotation], list[Fault]]:
     """Read the text, annotations and faults of one document; DataError where a file is not UTF-8."""
     text = read_text(folder / f"{name}.txt")
@@ -114,7 +114,7 @@ def read_annotations(
     return (text, *parse_annotations(str(path), read_text(path), text, types))
 
 
-def read_folder(folder: Path, types: Collection[str] = tuple(ENTITY_TYPES)) -> list[Document]:
+def read_folder(folder: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
     """Read every document of a folder, sorted by id; DataError lists all faults of all files."""
     names, faults = folder_ids(folder)
     documents: list[Document] = []

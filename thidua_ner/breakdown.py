@@ -1,7 +1,7 @@
 """Scores by what a mention is: seen in training or not, how long, where it stands; and what its confidence is worth."""
 
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -86,11 +86,11 @@ def _name(number: int, names: Sequence[tuple[int, str]], beyond: str) -> str:
 
 def _by_length(document: Document) -> Callable[[Span], str]:
     """Group spans by the syllable tokens that they touch."""
-    starts = [token.start for sentence in document.sentences() for token in sentence.tokens]
+    tokens = [token for sentence in document.sentences() for token in sentence.tokens]
+    starts, ends = [token.start for token in tokens], [token.end for token in tokens]
 
     def group(span: Span) -> str:
-        tokens = bisect_right(starts, span.end - 1) - max(bisect_right(starts, span.start) - 1, 0)
-        return _name(tokens, _LENGTHS, _LONGER)
+        return _name(bisect_left(starts, span.end) - bisect_right(ends, span.start), _LENGTHS, _LONGER)
 
     return group
 
@@ -101,6 +101,8 @@ def _by_place(document: Document) -> Callable[[Span], str]:
     starts = [sentence.start for sentence in sentences]
 
     def group(span: Span) -> str:
+        if not sentences:  # a span of nothing but white space
+            return _THIRDS[0]
         sentence = sentences[max(bisect_right(starts, span.start) - 1, 0)]
         part = 3 * (span.start - sentence.start) // (sentence.end - sentence.start)
         return _THIRDS[min(max(part, 0), 2)]

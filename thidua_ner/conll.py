@@ -13,7 +13,7 @@ from thidua_ner.faults import fail
 from thidua_ner.files import read_text, write_text
 from thidua_ner.labels import ENTITY_TYPES, OUTSIDE
 from thidua_ner.records import some
-from thidua_ner.spans import Document, Span
+from thidua_ner.spans import Document, Span, is_label
 from thidua_ner.syllables import Sentence, Token
 
 _DOCUMENT = "# doc_id = "
@@ -58,6 +58,7 @@ def read_predictions(
     documents = {document.id: document for document in gold}
     places = dict.fromkeys(documents, 0)
     spans: dict[str, list[Span]] = {}
+    remedy = f"begin each document with `{_DOCUMENT}` and its id: {some(documents)}"
     n_sentences = 0
     for name, rows in _sentences(path):
         n_sentences += not name
@@ -66,12 +67,13 @@ def read_predictions(
         if not rows:
             continue
         if named not in documents:
-            remedy = f"begin each document with `{_DOCUMENT}` and its id: {some(documents)}"
             fail(path, rows[0].line, f"{named!r} is not a gold document", remedy)
         tokens = _find_tokens(path, rows, documents[named].text, places[named])
         places[named] = tokens[-1].end
         _check_tags(path, rows, types, repair)
         found += iob2.decode([row.tag for row in rows], tokens, repair)
+    if unknown := [name for name in spans if name not in documents]:
+        fail(path, 0, f"{unknown[0]!r} is not a gold document", remedy)
     if missing := [name for name in documents if name not in spans]:
         fail(path, 0, f"no prediction for {some(missing)}", "add their tokens, tagged O where nothing was found")
     for name, document in documents.items():
@@ -121,8 +123,9 @@ def _check_tags(path: Path, rows: list[Row], types: Collection[str] | None, repa
     for line, token, tag in rows:
         if not iob2.is_tag(tag):
             fail(path, line, f"{tag!r} after {token!r} is not an IOB2 tag", "write O, B-LABEL or I-LABEL")
-        if types is not None and tag != OUTSIDE and tag[2:] not in types:
-            fail(path, line, f"unknown label {tag[2:]!r}", f"use one of {', '.join(types)}")
+        if tag != OUTSIDE and (not is_label(tag[2:]) if types is None else tag[2:] not in types):
+            known = f"use one of {', '.join(types)}" if types else "give a word without hyphens at its ends"
+            fail(path, line, f"unknown label {tag[2:]!r}", known)
         if repair == "none" and not iob2.follows(tag, previous):
             fail(
                 path,

@@ -122,7 +122,10 @@ class CrfModel:
 
         self._model = _read_model(path)  # the tagger reads from it and does not own it
         self._tagger = Tagger()
-        self._tagger.open_inmemory(self._model)
+        try:
+            self._tagger.open_inmemory(self._model)
+        except ValueError:
+            fail(path, 0, "is no CRF model", "train it again")
         known = self._tagger.labels()
         if unknown := sorted(set(known) - set(tags)):
             fail(path, 0, f"has the tag {unknown[0]!r}", f"use a model of {', '.join(tags)}")

@@ -20,7 +20,9 @@ _WRITERS: dict[str, Callable[[Path, Iterable[Document]], None]] = {
 _FORMATS = "name a brat folder, a .jsonl or a .conll file"
 
 
-def read_documents(path: Path, types: Collection[str] = tuple(ENTITY_TYPES), repair: Repair = "none") -> list[Document]:
+def read_documents(
+    path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES), repair: Repair = "none"
+) -> list[Document]:
     """Read documents from a folder of .txt and .ann files, a .jsonl or a .conll file, whose tags `repair` may mend."""
     match _format(path):
         case "brat":
@@ -31,8 +33,14 @@ def read_documents(path: Path, types: Collection[str] = tuple(ENTITY_TYPES), rep
             return conll.read_file(path, types, repair)
 
 
+def labels_known(gold: Sequence[Document]) -> list[str]:
+    """List the labels that predictions may have: those of the gold, or of the benchmark where the gold has no other."""
+    labels = sorted({span.label for document in gold for span in document.spans})
+    return list(ENTITY_TYPES) if set(labels) <= set(ENTITY_TYPES) else labels
+
+
 def read_predictions(
-    path: Path, gold: Sequence[Document], types: Collection[str] = tuple(ENTITY_TYPES), repair: Repair = "none"
+    path: Path, gold: Sequence[Document], types: Collection[str] | None = tuple(ENTITY_TYPES), repair: Repair = "none"
 ) -> list[Document]:
     """Read one prediction for each gold document, in any format, in the order of the gold.
 

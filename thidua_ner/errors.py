@@ -9,7 +9,9 @@ from thidua_ner.spans import Document, Span, Triple
 
 Kind = Literal["correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious"]
 KINDS: tuple[Kind, ...] = ("correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious")
-MISSED, SPURIOUS = KINDS[4:]
+NO_SPAN = "no span"
+"""The row and the column of spans that have no other side; no label has a space."""
+
 SIDES = ("before", "at", "after")
 
 
@@ -83,9 +85,9 @@ def _nearness(gold: Span, predicted: Span) -> tuple[bool, bool, int]:
 def confusions(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Any]:
     """Count pairs by kind, by gold and predicted label, and by how their boundaries differ.
 
-    `type` has a row a gold label, and the row `spurious`; a column a predicted label, and the column `missed`. It takes
-    in pairs of any overlap. `boundary` has, for pairs of one label, a row for where the prediction starts and a
-    column for where it ends: before, at or after the gold span's boundary.
+    `type` has a row a gold label and a column a predicted one, over pairs of any overlap; of what is spurious the row,
+    and of what is missed the column, is `no span`. `boundary` has, for pairs of one label, a row for where the
+    prediction starts and a column for where it ends: before, at or after the gold span's boundary.
     """
     kinds: Counter[str] = Counter()
     labels: Counter[tuple[str, str]] = Counter()
@@ -93,7 +95,7 @@ def confusions(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[
     for left, right in zip(gold, predicted, strict=True):
         for pair in pair_spans(left.spans, right.spans):
             kinds[pair.kind] += 1
-            row, column = (span.label if span else alone for span, alone in zip(pair, (SPURIOUS, MISSED), strict=True))
+            row, column = (span.label if span else NO_SPAN for span in pair)
             labels[row, column] += 1
             if pair.gold and pair.predicted and row == column:
                 before = _side(pair.predicted.start, pair.gold.start), _side(pair.predicted.end, pair.gold.end)
@@ -111,6 +113,5 @@ def _side(predicted: int, gold: int) -> str:
 
 def _matrix(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
     """Nest counts of pairs as rows and columns, all of them square in the labels."""
-    labels = sorted({name for pair in counts for name in pair} - {MISSED, SPURIOUS}, key=label_order)
-    columns = [*labels, MISSED]
-    return {row: {column: counts[row, column] for column in columns} for row in [*labels, SPURIOUS]}
+    labels = sorted({name for pair in counts for name in pair} - {NO_SPAN}, key=label_order)
+    return {row: {column: counts[row, column] for column in [*labels, NO_SPAN]} for row in [*labels, NO_SPAN]}

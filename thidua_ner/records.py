@@ -6,8 +6,8 @@ A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`, with th
 """
 
 import json
+import sys
 from collections.abc import Collection, Iterable, Iterator
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
     if not (is_label(label) if types is None else label in types):
         known = f"use one of {', '.join(types)}" if types else "give a word without white space"
         return f"unknown label {label!r}", known
-    if score is not None and not (type(score) in (int, float) and abs(score) < inf):
+    if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
         return f"the score is {score!r}", "give a number or leave it out"
     if entity.get("text", text[start:end]) != text[start:end]:
         return f"it says {entity['text']!r} where the text has {text[start:end]!r}", "correct the offsets"

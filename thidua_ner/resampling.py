@@ -35,7 +35,7 @@ def count_units(gold: Sequence[Document], predicted: Sequence[Document], unit: U
             rows.append([len(side) for side in compare(left, right)])
             continue
         starts = np.array([sentence.start for sentence in left.sentences()])
-        table = np.zeros((len(starts), 3), dtype=np.int64)
+        table = np.zeros((max(len(starts), 1), 3), dtype=np.int64)
         for column, triples in enumerate(compare(left, right)):
             for start, _, _ in triples:
                 table[max(int(np.searchsorted(starts, start, side="right")) - 1, 0), column] += 1

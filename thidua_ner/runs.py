@@ -11,16 +11,16 @@ FINISHED = "fold.json"
 """Written last: a fold folder that has it is complete."""
 
 
-def read_json(path: Path, keys: set[str]) -> dict[str, Any]:
+def read_json(path: Path, keys: set[str], remedy: str = "train the run again") -> dict[str, Any]:
     """Read a file of a run; DataError where it is not an object with these keys."""
     try:
         value = json.loads(read_text(path))
-    except ValueError as error:
-        fail(path, 0, f"not JSON ({error})", "train the run again")
+    except (ValueError, RecursionError) as error:
+        fail(path, 0, f"not JSON ({error})", remedy)
     if missing := keys - set(value if isinstance(value, dict) else ()):
-        fail(path, 0, f"lacks {', '.join(sorted(missing))}", "train the run again")
+        fail(path, 0, f"lacks {', '.join(sorted(missing))}", remedy)
     if not isinstance(value, dict):
-        fail(path, 0, "is no object", "train the run again")
+        fail(path, 0, "is no object", remedy)
     return value
 
 

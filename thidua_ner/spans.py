@@ -11,8 +11,8 @@ Triple = tuple[int, int, str]
 
 
 def is_label(value: object) -> bool:
-    """Tell whether a value can be a label: a word without white space."""
-    return isinstance(value, str) and bool(value) and value == "".join(value.split())
+    """Tell whether a value can be a label: a word without white space, or hyphens at its ends, which tags use."""
+    return isinstance(value, str) and bool(value) and value == "".join(value.split()) == value.strip("-")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,7 +36,7 @@ class Span:
         if not 0 <= self.start < self.end:
             raise ValueError(f"a span needs 0 <= start < end, not {self.start} and {self.end}")
         if not is_label(self.label):
-            raise ValueError(f"a label is a word without white space, not {self.label!r}")
+            raise ValueError(f"a label is a word without white space or hyphens at its ends, not {self.label!r}")
 
 
 @dataclass(frozen=True, slots=True)

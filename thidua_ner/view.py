@@ -145,4 +145,5 @@ def environment(*folders: Path) -> "Environment":
 
 def write_page(path: Path, template: "Template", values: dict[str, Any]) -> None:
     """Write a page; control characters, which HTML cannot hold, become pictures of themselves."""
-    write_text(path, template.render(values).translate(_CONTROLS))
+    page = template.render(values).translate(_CONTROLS)
+    write_text(path, page.encode("utf-8", "replace").decode("utf-8"))  # a path may hold half characters

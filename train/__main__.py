@@ -52,9 +52,9 @@ def parse_arguments() -> argparse.Namespace:
 
 def _seeds(text: str) -> list[int]:
     """Read the seeds of the command line: whole numbers, each once."""
-    seeds = [int(part) for part in text.split(",")]
+    seeds = [int(part) if part.isdecimal() else -1 for part in text.split(",")]
     if len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**32 for seed in seeds):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of seeds; write, for example, 1,2,3")
     return seeds
 
 
@@ -103,7 +103,7 @@ def _old_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if is_run else None
 
 
-def show_plan(config: "Config | BaselineConfig", folds: Sequence["Fold"]) -> None:
+def show_plan(config: "Config | BaselineConfig", folds: Sequence["Fold"], n_seeds: int) -> None:
     """Print the resolved config, the data of each fold, and how long training them would take."""
     from tabulate import tabulate
 
@@ -119,7 +119,11 @@ def show_plan(config: "Config | BaselineConfig", folds: Sequence["Fold"]) -> Non
         rows.append([fold.name, *sizes, _duration(updates * seconds)])
     columns = ["sentences", "training", "validation", "test", "updates", "time"]
     print(tabulate(rows, headers=["fold", *columns], colalign=("left", *["right"] * len(columns))))
-    print(f"\nabout {_duration(total)} on this machine, from a short trial of each fold; no run was written")
+    if isinstance(config, BaselineConfig):
+        print("\nno run was written; the time of a baseline is not estimated")
+        return
+    time = _duration(n_seeds * total) + (f" for {n_seeds} seeds" if n_seeds > 1 else "")
+    print(f"\nabout {time} on this machine, from a short trial of each fold; no run was written")
 
 
 def _duration(seconds: float) -> str:
@@ -139,7 +143,7 @@ def main() -> None:
 
     folds = load_folds(config)
     if options.dry_run:
-        show_plan(config, folds)
+        show_plan(config, folds, n_seeds=len(options.seeds or [config.seed]))
         return
     if not options.seeds:
         train_run(options.config, config, folds, folder, resume=options.resume)

@@ -21,7 +21,7 @@ def train_baseline(fold: Fold, config: BaselineConfig, folder: Path) -> dict[str
         told["validation"] = score(fold.validation, list(load_tagger(folder).tag_many(fold.validation)))["micro"]
     if config.crf is None:
         # nothing was learnt from these documents: it has read none of their texts
-        told |= {"train_documents": {}, "train_traces": []}
+        told |= {"train_documents": {}, "train_traces": [], "train_sentences": 0}
         # rules have seen no mention; which ones a shipped tagger has seen is not known
         told["train_mentions"] = [] if config.baseline == "rules" else None
     return told

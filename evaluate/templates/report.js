@@ -16,7 +16,7 @@ function filter() {
     mark.classList.toggle("off", !on);
   }
   const left = errors().length;
-  place.textContent = `${left} error${left === 1 ? "" : "s"} shown`;
+  place.textContent = `${left} place${left === 1 ? "" : "s"} with errors shown`;
 }
 
 function select(mark, message) {
@@ -33,7 +33,7 @@ function step(by) {
   if (!found.length) { place.textContent = "no error is shown"; return; }
   const at = found.indexOf(current);
   const next = at < 0 ? (by > 0 ? 0 : found.length - 1) : (at + by + found.length) % found.length;
-  select(found[next], `error ${next + 1} of ${found.length}: ${found[next].title}`);
+  select(found[next], `place ${next + 1} of ${found.length}: ${found[next].title}`);
 }
 
 boxes.forEach((box) => box.addEventListener("change", filter));

@@ -70,4 +70,4 @@ def test_one_system_is_a_usage_error(arguments):
 def test_a_system_without_predictions_is_named(systems, tmp_path):
     (tmp_path / "empty").mkdir()
     done = compare(systems[0], str(tmp_path / "empty"), code=1)
-    assert "empty/predictions.jsonl: cannot be read" in done.stderr
+    assert "empty/predictions.jsonl: does not exist" in done.stderr

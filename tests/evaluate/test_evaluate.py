@@ -213,3 +213,40 @@ def test_a_damaged_model_is_named(tiny_run, tmp_path):
     assert done.returncode == 1
     assert "lodo-cantho-2022-07/model/model.safetensors: is missing" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_own_labels_are_scored_against_each_other(tmp_path):
+    (tmp_path / "gold.conll").write_text("Huế B-CITY\nhọp O\n")
+    (tmp_path / "p.conll").write_text("Huế B-CITY\nhọp B-CITY\n")
+    arguments = ["--gold", str(tmp_path / "gold.conll"), "--predictions", str(tmp_path / "p.conll")]
+    run_inside("evaluate", *arguments, "--output", str(tmp_path / "out"))
+    assert scores_of(tmp_path / "out")["per_type"]["CITY"]["precision"] == 0.5
+    run_inside("evaluate", "report", str(tmp_path / "out"), "--gold", str(tmp_path / "gold.conll"))
+    (tmp_path / "p.conll").write_text("Huế B-ORG\nhọp O\n")
+    done = run_inside("evaluate", *arguments, check=False)
+    assert "p.conll:1: unknown label 'ORG'; use one of CITY" in done.stderr
+
+
+@pytest.mark.parametrize("label", ["CITY-", "-CITY", "a b", ""])
+def test_labels_that_tags_cannot_carry_are_refused(tmp_path, label):
+    row = {"id": "a", "text": "Huế", "entities": [{"start": 0, "end": 3, "label": label}]}
+    (tmp_path / "gold.jsonl").write_text(json.dumps(row) + "\n")
+    arguments = ["--gold", str(tmp_path / "gold.jsonl"), "--predictions", str(tmp_path / "gold.jsonl")]
+    done = run_inside("evaluate", *arguments, check=False)
+    assert done.returncode == 1
+    assert "gold.jsonl:1: 'a', entity 1: unknown label" in done.stderr
+
+
+def test_a_span_of_white_space_alone_is_scored(tmp_path):
+    documents = [Document("a", " \n ", (Span(0, 1, "ORG"),)), Document("b", "Huế", (Span(0, 3, "LOC"),))]
+    write_documents(tmp_path / "gold.jsonl", documents)
+    arguments = ["--gold", str(tmp_path / "gold.jsonl"), "--predictions", str(tmp_path / "gold.jsonl")]
+    run_inside("evaluate", *arguments, "--output", str(tmp_path / "out"))
+    assert scores_of(tmp_path / "out")["micro"]["f1"] == 1.0
+
+
+def test_other_gold_may_be_scored_into_the_run_itself(tiny_run, tmp_path):
+    run = shutil.copytree(tiny_run / "lodo-cantho-2022-07", tmp_path / "run")
+    write_documents(tmp_path / "new.jsonl", [Document("new", "Huế", (Span(0, 3, "LOC"),))])
+    run_inside("evaluate", str(run), "--gold", str(tmp_path / "new.jsonl"), "--output", str(run))
+    assert scores_of(run)["micro"]["support"] == 1

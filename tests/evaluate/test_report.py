@@ -91,15 +91,15 @@ def test_errors_are_reached_by_key(page):
     assert errors.count() > 50
     for number in (1, 2, 3):
         page.keyboard.press("j")
-        assert page.locator("#place").inner_text().startswith(f"error {number} of {errors.count()}: ")
+        assert page.locator("#place").inner_text().startswith(f"place {number} of {errors.count()}: ")
         assert page.locator("mark.current").count() == 1
         assert page.locator("mark.current").evaluate("e => e === document.activeElement")
         assert page.locator("mark.current").bounding_box()["y"] > 0
     page.keyboard.press("k")
-    assert page.locator("#place").inner_text().startswith("error 2 of ")
+    assert page.locator("#place").inner_text().startswith("place 2 of ")
     page.locator("#previous").click()
     page.locator("#previous").click()
-    assert page.locator("#place").inner_text().startswith(f"error {errors.count()} of ")  # round the corner
+    assert page.locator("#place").inner_text().startswith(f"place {errors.count()} of ")  # round the corner
 
 
 @needs_browser
@@ -169,6 +169,68 @@ def test_several_runs_have_a_table_and_a_learning_curve(tiny_run, tmp_path):
     page = (tiny_run / "report.html").read_text()
     assert page.count("documents-") >= 2
     assert "F1 by the number of training documents" in page
+
+
+@pytest.fixture
+def scored_run(tiny_run, tmp_path):
+    """A fold of a run that was scored, to damage."""
+    folder = shutil.copytree(tiny_run / "lodo-cantho-2022-07", tmp_path / "run")
+    run_inside("evaluate", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("scores.json", {"micro": 5}, "scores.json: cannot be shown"),
+        ("scores.json", {"muc": None}, "scores.json: cannot be shown"),
+        ("scores.json", {"per_type": {"ORG": []}}, "scores.json: cannot be shown"),
+        ("scores.json", {"signature": "x"}, "scores.json: are scores on other documents; name those with --gold"),
+        ("scores.json", None, "scores.json: not JSON"),
+        ("fold.json", {"train_mentions": "abc"}, "fold.json: train_mentions is damaged; train the run again"),
+        ("fold.json", {"train_traces": 5}, "fold.json: train_traces is damaged"),
+        ("fold.json", {"train_traces": [[1]]}, "fold.json: train_traces is damaged"),
+        ("fold.json", {"train_documents": [1]}, "fold.json: train_documents is damaged"),
+        ("predictions.jsonl", None, "predictions.jsonl:1: not JSON"),
+    ],
+)
+def test_damaged_files_are_named(scored_run, name, change, message):
+    path = scored_run / name
+    path.write_text("[" * 100_000 if change is None else json.dumps({**json.loads(path.read_text()), **change}))
+    done = run_inside("evaluate", "report", str(scored_run), check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_training_that_diverged_is_still_scored_and_shown(scored_run):
+    rows = [
+        '{"epoch": 1, "loss": NaN}',
+        '{"epoch": 2, "loss": Infinity}',
+        '{"loss": -1}',
+        '{"epoch": "x", "loss": "y"}',
+    ]
+    (scored_run / "train_log.jsonl").write_text("\n".join(rows) + "\n")
+    run_inside("evaluate", str(scored_run))
+    assert 'id="training"' not in (scored_run / "report.html").read_text()
+    run_inside("evaluate", "report", str(scored_run))
+
+
+@needs_browser
+def test_only_what_is_right_is_painted_right(page):
+    cells = "es => es.map(e => [e.closest('tr').rowIndex, e.cellIndex])"
+    types, boundaries = (page.locator("#confusion table").nth(n).locator("td.right") for n in (0, 1))
+    assert types.evaluate_all(cells) == [[n, n] for n in range(1, 7)]
+    assert boundaries.evaluate_all(cells) == [[2, 2]]
+
+
+def test_a_folder_of_seeds_is_shown_run_by_run(scored_run, tmp_path):
+    for seed in (1, 2):
+        shutil.copytree(scored_run, tmp_path / f"seeds/seed-{seed}")
+        (tmp_path / f"seeds/seed-{seed}/manifest.json").write_text('{"commit": "\\ud800", "folds": ["model"]}')
+    shutil.rmtree(tmp_path / "seeds/seed-1/model")
+    done = run_inside("evaluate", "report", str(tmp_path / "seeds"), check=False)
+    assert "scores.json: are scores on other documents" in done.stderr  # without its models, the gold is asked for
 
 
 def test_a_folder_that_was_not_scored_is_named(tmp_path):

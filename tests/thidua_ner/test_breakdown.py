@@ -34,6 +34,11 @@ def test_groups_add_up_to_the_whole(pair):
         assert right == round(whole["recall"] * whole["support"])
 
 
+def test_a_span_with_white_space_at_its_edge_has_its_own_length():
+    document = Document("d", "ở Hà Nội nay", (Span(1, 8, "LOC"),))
+    assert list(breakdown([document], [document])["length"]) == ["2"]
+
+
 def test_mentions_are_seen_by_surface():
     mentions = {"d": frozenset({"HUẾ", "công  an tỉnh quảng nam", "3/4"})}
     seen = breakdown(GOLD, found(ORG), mentions)["seen"]

@@ -71,3 +71,9 @@ def test_boundaries_are_told_by_side():
         found = confusions(gold, [gold[0].with_spans((span(start, end),))])
         assert found["boundary"][row][column] == 1
         assert found["kinds"]["wrong boundary"] == 1
+
+
+def test_a_label_may_be_called_missed():
+    document = Document("d", TEXT, (span(0, 4, "missed"), span(5, 7, "spurious")))
+    found = confusions([document], [document])["type"]
+    assert found["missed"]["missed"] == found["spurious"]["spurious"] == 1

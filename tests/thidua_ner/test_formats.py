@@ -224,11 +224,16 @@ def test_ids_that_are_no_file_names_are_not_written(tmp_path, name):
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_a_score_may_be_a_large_number(tmp_path):
+@pytest.mark.parametrize(("digits", "fits"), [(300, True), (400, False)])
+def test_a_score_is_a_number_that_a_float_holds(tmp_path, digits, fits):
     path = tmp_path / "p.jsonl"
-    row = '{"id": "a", "entities": [{"start": 0, "end": 1, "label": "ORG", "score": 1' + "0" * 400 + "}]}"
-    path.write_text(row)
-    assert records.read_predictions(path, [Document("a", "abc")])[0].spans[0].score > 1
+    score = "1" + "0" * digits
+    path.write_text('{"id": "a", "entities": [{"start": 0, "end": 1, "label": "ORG", "score": ' + score + "}]}")
+    if fits:
+        assert records.read_predictions(path, [Document("a", "abc")])[0].spans[0].score > 1
+    else:
+        with pytest.raises(DataError, match=r"the score is 10+…; give a number"):
+            records.read_predictions(path, [Document("a", "abc")])
 
 
 def test_conll_without_document_lines_numbers_its_sentences(tmp_path):

@@ -305,7 +305,7 @@ def test_a_dataset_is_tagged(model, tmp_path):
         (["MODEL", "x.txt"], 1, "x.txt: does not exist; name a folder, a .txt"),
         (["MODEL", "README.md"], 1, "README.md: has the ending '.md'"),
         (["MODEL", "configs"], 1, "configs: holds no texts"),
-        (["MODEL", "--workers", "0"], 2, "argument --workers: invalid positive_number value: '0'"),
+        (["MODEL", "--workers", "0"], 2, "argument --workers: '0' is no number above 0"),
         (["MODEL", "--dataset", "no/such"], 1, "no/such: cannot be loaded ("),
     ],
 )
