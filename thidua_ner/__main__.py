@@ -7,16 +7,19 @@ python -m thidua_ner coverage       # how often each rule of the guidelines occu
 python -m thidua_ner convert annotations/gold gold.conll
 python -m thidua_ner tag runs/cpu-small news.txt
 python -m thidua_ner tag runs/cpu-small crawl/ --output tagged --workers 2
+python -m thidua_ner export runs/cpu-small
 """
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from thidua_ner import corpus, documents, hub, tag
-from thidua_ner.faults import DataError, Fault, run_program
+from thidua_ner.faults import DataError, Fault, fail, run_program
 from thidua_ner.files import write_text
+from thidua_ner.scoring import score
+from thidua_ner.tagger import Runtime, Tagger
 
 
 def build(options: argparse.Namespace) -> None:
@@ -81,6 +84,25 @@ def convert(options: argparse.Namespace) -> None:
         )
 
 
+def export(options: argparse.Namespace) -> None:
+    """Write the models of a run for ONNX Runtime, and compare what they find with what torch finds."""
+    from tabulate import tabulate
+
+    from thidua_ner.onnx_models import export
+    from thidua_ner.runs import models_of
+
+    gold = documents.read_documents(options.gold, None)
+    models = models_of(options.model)
+    for model in models:
+        print(export(model))
+    found = {name: list(Tagger.load(options.model, name).tag_many(gold)) for name in get_args(Runtime)}
+    f1 = {name: 100 * score(gold, predicted)["micro"]["f1"] for name, predicted in found.items()}
+    rows = [[name, f"{f1[name]:.2f}", f"{f1[name] - f1['torch']:+.2f}"] for name in found]
+    print(tabulate(rows, headers=["runtime", "micro F1", "change"], disable_numparse=True))
+    if found["onnx"] != found["torch"]:
+        fail(options.model, 0, "gives other spans in ONNX Runtime than in torch", "tag with the runtime torch")
+
+
 def add_tag(commands: Any) -> None:
     """Describe the command `tag`."""
     child = commands.add_parser("tag", help="tag texts with a run", description=tag.__doc__)
@@ -91,6 +113,7 @@ def add_tag(commands: Any) -> None:
     child.add_argument("--column", default="text", help="the text in .jsonl, .csv, .parquet (default: text)")
     child.add_argument("--dataset", metavar="NAME", help="a dataset of the hub, or its folder")
     child.add_argument("--split", default="train", help="of the dataset (default: train)")
+    child.add_argument("--runtime", choices=get_args(Runtime), default="torch", help="of an encoder (default: torch)")
     child.add_argument("--workers", type=positive_number, default=1, metavar="N", help="processes (default: 1)")
     child.add_argument("--shard", type=positive_number, default=1000, metavar="N", help="texts a shard (default: 1000)")
     child.set_defaults(run=tag.main)
@@ -125,6 +148,10 @@ def parse_arguments() -> argparse.Namespace:
     child.add_argument("output", type=Path, help="a folder, or a file that ends in .jsonl or .conll")
     child.set_defaults(run=convert)
     add_tag(commands)
+    child = commands.add_parser("export", help="write the models of a run for ONNX Runtime")
+    child.add_argument("model", type=Path, metavar="RUN", help="a run, a fold of one, or a checkpoint")
+    child.add_argument("--gold", type=Path, default=Path("annotations/gold"), metavar="DIR_OR_FILE")
+    child.set_defaults(run=export)
     return parser.parse_args()
 
 

@@ -7,6 +7,7 @@ the tags. Weights are safetensors; nothing else is read.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,14 +22,11 @@ from transformers import (
 
 from thidua_ner.faults import fail
 from thidua_ner.quiet import quiet_transformers
-from thidua_ner.subwords import SubwordEncoder, Window, best_windows
+from thidua_ner.subwords import SubwordEncoder, word_probabilities
 from thidua_ner.words import SEGMENTERS
 
 MASKED = -100
 """The class that the loss passes over: special tokens and all subwords of a word but its first."""
-
-_BATCH = 32
-"""Windows in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,13 @@ class Checkpoint:
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
         """Compute the tag probabilities of the words of many sentences, words by tags."""
-        windows = [self.subwords.encode(words) for words in sentences]
-        flat = iter(_head_probabilities(self, [window for own in windows for window in own]))
-        found = []
-        for words, own in zip(sentences, windows, strict=True):
-            rows = [next(flat) for _ in own]
-            best = [rows[window][place] for window, place in best_windows(own, len(words))]
-            found.append(np.stack(best) if best else np.zeros((0, len(self.tags))))
+        return word_probabilities(self.subwords, self._logits, self.tokenizer.pad_token_id, sentences)
+
+    def _logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        with torch.inference_mode():
+            logits = self.model(**{name: tensor.to(self.model.device) for name, tensor in inputs.items()}).logits
+        found: NDArray[np.floating[Any]] = logits.float().cpu().numpy()
         return found
 
     def save(self, folder: Path) -> None:
@@ -84,8 +82,8 @@ def blank_model(
     return AutoModelForTokenClassification.from_config(config)
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint from a folder; DataError where it is not one of ours."""
+def load_checkpoint(folder: Path, half: bool = False) -> Checkpoint:
+    """Read a checkpoint from a folder, `half` in bfloat16; DataError where it is not one of ours."""
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             fail(folder / name, 0, "is missing", "name the folder of a finished run, or train it again")
@@ -99,26 +97,4 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     if segmenter not in SEGMENTERS:
         fail(folder / "config.json", 0, f"unknown segmenter {segmenter!r}", f"use one of {', '.join(SEGMENTERS)}")
     tags = tuple(model.config.id2label[index] for index in range(model.config.num_labels))
-    return Checkpoint(model.eval(), tokenizer, tags, segmenter)
-
-
-def _head_probabilities(checkpoint: Checkpoint, windows: Sequence[Window]) -> list[NDArray[np.float64]]:
-    """Run windows through a model, in batches of like length; one row a word head."""
-    model, padding = checkpoint.model, checkpoint.tokenizer.pad_token_id
-    found: dict[int, NDArray[np.float64]] = {}
-    order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
-    for start in range(0, len(order), _BATCH):
-        batch = order[start : start + _BATCH]
-        width = len(windows[batch[-1]].input_ids)
-        ids = torch.full((len(batch), width), padding)
-        mask = torch.zeros_like(ids)
-        for row, index in enumerate(batch):
-            length = len(windows[index].input_ids)
-            ids[row, :length] = torch.tensor(windows[index].input_ids)
-            mask[row, :length] = 1
-        with torch.inference_mode():
-            logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).logits
-        rows = logits.double().softmax(-1).cpu().numpy()
-        for row, index in enumerate(batch):
-            found[index] = rows[row, windows[index].heads]
-    return [found[index] for index in range(len(windows))]
+    return Checkpoint(model.bfloat16().eval() if half else model.eval(), tokenizer, tags, segmenter)

@@ -4,11 +4,16 @@ Words are encoded one by one, so that alignment needs no offsets and no `word_id
 first subword. A sentence longer than the encoder goes through overlapping windows.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
+
+_BATCH = 32
+"""Windows in a batch."""
 
 OVERLAP = 4
 """Neighbouring windows share a quarter of their length (1 / OVERLAP)."""
@@ -34,6 +39,7 @@ class SubwordEncoder:
         self._tokenizer = tokenizer
         self._prefix = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         self._suffix = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
+        self.max_length = max_length
         self._room = max_length - 2
         self._known: dict[str, list[int]] = {}
         if self._room < OVERLAP:
@@ -89,3 +95,45 @@ def best_windows(windows: Sequence[Window], n_words: int) -> list[tuple[int, int
             if room > context[word]:
                 context[word], best[word] = room, (index, place)
     return best
+
+
+Logits = Callable[["NDArray[np.int64]", "NDArray[np.int64]"], "NDArray[np.floating[Any]]"]
+"""Takes ids and mask (windows by subwords), gives the scores of the classes of every subword."""
+
+
+def word_probabilities(
+    encoder: SubwordEncoder, run: Logits, padding: int, sentences: Sequence[Sequence[str]]
+) -> "list[NDArray[np.float64]]":
+    """Compute the class probabilities of the words of many sentences, words by classes, each from its best window."""
+    import numpy as np
+
+    windows = [encoder.encode(words) for words in sentences]
+    flat = iter(_head_probabilities(run, padding, [window for own in windows for window in own]))
+    found = []
+    for words, own in zip(sentences, windows, strict=True):
+        rows = [next(flat) for _ in own]
+        best = [rows[window][place] for window, place in best_windows(own, len(words))]
+        found.append(np.stack(best) if best else np.zeros((0, 0)))
+    return found
+
+
+def _head_probabilities(run: Logits, padding: int, windows: Sequence[Window]) -> "list[NDArray[np.float64]]":
+    """Run windows through a model in batches of like length; give a row for each word's first subword."""
+    import numpy as np
+
+    found: dict[int, NDArray[np.float64]] = {}
+    order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
+    for start in range(0, len(order), _BATCH):
+        batch = order[start : start + _BATCH]
+        width = len(windows[batch[-1]].input_ids)
+        ids = np.full((len(batch), width), padding, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, index in enumerate(batch):
+            length = len(windows[index].input_ids)
+            ids[row, :length], mask[row, :length] = windows[index].input_ids, 1
+        scores = run(ids, mask).astype(np.float64)
+        odds = np.exp(scores - scores.max(-1, keepdims=True))
+        for row, index in enumerate(batch):
+            heads = odds[row, windows[index].heads]
+            found[index] = heads / heads.sum(-1, keepdims=True)
+    return [found[index] for index in range(len(windows))]

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from thidua_ner import conll, records
 from thidua_ner.faults import fail
@@ -20,10 +20,8 @@ from thidua_ner.labels import label_order
 from thidua_ner.runs import models_of
 from thidua_ner.shards import ERRORS, Shards, cut, tag_shard
 from thidua_ner.spans import Document
+from thidua_ner.tagger import AnyTagger, Runtime, Tagger
 from thidua_ner.view import colours, environment, write_page
-
-if TYPE_CHECKING:
-    from thidua_ner.tagger import AnyTagger
 
 _ANSI = (34, 31, 35, 32, 33, 36, 90, 93)
 """Terminal colours of the labels, in their order."""
@@ -69,6 +67,7 @@ class Job:
     """All that a worker needs: the model, the output and its format."""
 
     model: Path
+    runtime: Runtime
     output: Path
     format: str
     shard: int
@@ -80,24 +79,22 @@ class Job:
 
 
 @cache
-def _tagger(model: Path) -> "AnyTagger":
-    from thidua_ner.tagger import Tagger
-
-    return Tagger.load(model)
+def _tagger(model: Path, runtime: Runtime) -> AnyTagger:
+    return Tagger.load(model, runtime)
 
 
-def tag_records(model: Path, documents: list[Document]) -> Iterator[Record]:
+def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record]:
     """Tag documents together; where that fails, one by one, so that a bad one costs no other."""
     try:
-        yield from list(_tagger(model).tag_many(documents))
+        yield from list(tagger.tag_many(documents))
     except Exception:  # whatever it is, it must not cost the other records
         for document in documents:
-            yield _tag_alone(model, document)
+            yield _tag_alone(tagger, document)
 
 
-def _tag_alone(model: Path, document: Document) -> Record:
+def _tag_alone(tagger: AnyTagger, document: Document) -> Record:
     try:
-        (tagged,) = _tagger(model).tag_many([document])
+        (tagged,) = tagger.tag_many([document])
     except Exception as error:
         return Refused(document.id, f"cannot be tagged ({error!r})")
     return tagged
@@ -105,14 +102,15 @@ def _tag_alone(model: Path, document: Document) -> Record:
 
 def _work(job: Job, number: int, shard: list[Record]) -> dict[str, Any]:
     """Do one shard, in whatever process."""
-    return tag_shard(job.shards, number, shard, lambda found: tag_records(job.model, found), WRITERS[job.format][1])
+    tagger = _tagger(job.model, job.runtime)
+    return tag_shard(job.shards, number, shard, lambda found: tag_records(tagger, found), WRITERS[job.format][1])
 
 
 def tag_corpus(job: Job, sources: Sequence[Source], workers: int) -> tuple[int, int]:
     """Tag all records of the sources that are not tagged yet; return how many are tagged and how many are refused."""
     from tqdm import tqdm
 
-    described = {"model": _fingerprint(job.model), "format": job.format, "shard": job.shard}
+    described = {"model": _fingerprint(job.model), "runtime": job.runtime, "format": job.format, "shard": job.shard}
     sizes = [source.count() for source in sources]
     total = None if None in sizes else sum(size or 0 for size in sizes)
     n_shards = tagged = 0
@@ -184,13 +182,13 @@ def show(document: Document) -> str:
     return "".join([*parts, document.text[at:]])
 
 
-def tag_to_stdout(model: Path, sources: Sequence[Source], style: str) -> int:
+def tag_to_stdout(tagger: AnyTagger, sources: Sequence[Source], style: str) -> int:
     """Write each text as it is tagged, refusals to the standard error; return how many were refused."""
     refused = 0
     stream = (record for source in sources for record in source.records())
     for shard in cut(stream, _SHOWN_TOGETHER):
         documents = [record for record in shard if isinstance(record, Document)]
-        tagged = iter(tag_records(model, documents))
+        tagged = iter(tag_records(tagger, documents))
         for record in shard:
             found = record if isinstance(record, Refused) else next(tagged)
             if isinstance(found, Refused):
@@ -209,10 +207,11 @@ def main(options: argparse.Namespace) -> None:
     if options.dataset:
         sources.append(dataset_source(options.dataset, options.split, options.column))
     if options.output is None:
-        refused = tag_to_stdout(options.model, sources, "colour" if sys.stdout.isatty() else "jsonl")
+        tagger = _tagger(options.model, options.runtime)
+        refused = tag_to_stdout(tagger, sources, "colour" if sys.stdout.isatty() else "jsonl")
         place = "see above"
     else:
-        job = Job(options.model, options.output, options.format, options.shard)
+        job = Job(options.model, options.runtime, options.output, options.format, options.shard)
         tagged, refused = tag_corpus(job, sources, options.workers)
         print(f"{options.output}: {tagged:,} texts tagged, {refused:,} refused")
         place = f"see {options.output / ERRORS}"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from thidua_ner.words import SEGMENTERS, Word, segment
 
 Probabilities = NDArray[np.float64]
 """Words by tags."""
+
+Runtime = Literal["torch", "torch-bf16", "onnx", "onnx-int8"]
+"""What computes the probabilities of an encoder; 16-bit floats and 8-bit weights are faster and may change a span."""
 
 _TOGETHER = 512
 """Sentences that are tagged together: sorted by length, they make even batches."""
@@ -58,9 +61,12 @@ class Tagger:
         self.segmenter = SEGMENTERS[models[0].segmenter]
 
     @staticmethod
-    def load(path: Path | str) -> AnyTagger:
-        """Read the models of a run, of one fold of it, or a checkpoint or baseline; DataError where it is none."""
-        return load_tagger(*models_of(Path(path)))
+    def load(path: Path | str, runtime: Runtime = "torch") -> AnyTagger:
+        """Read the models of a run, of one fold of it, or a checkpoint or baseline; DataError where it is none.
+
+        The runtimes of ONNX read what `python -m thidua_ner export` wrote.
+        """
+        return load_tagger(*models_of(Path(path)), runtime=runtime)
 
     def tag(self, text: str) -> Document:
         """Find the spans of a text, each with the mean probability of its tags as its score."""
@@ -115,7 +121,7 @@ class Tagger:
         return [sum(rows[1:], start=rows[0]) / len(rows) for rows in zip(*found, strict=True)]
 
 
-def load_tagger(*folders: Path) -> AnyTagger:
+def load_tagger(*folders: Path, runtime: Runtime = "torch") -> AnyTagger:
     """Read the models of a run, checkpoints or baselines; DataError where one does not fit the first."""
     kinds = {_kind(folder) for folder in folders}
     if len(kinds) > 1:
@@ -125,10 +131,14 @@ def load_tagger(*folders: Path) -> AnyTagger:
         return baselines.SpanFinder(baselines.FINDERS[kind])
     if kind == baselines.CRF:
         models: list[Model] = [baselines.load_crf(folder) for folder in folders]
-    else:
+    elif runtime.startswith("torch"):
         from thidua_ner.models import load_checkpoint
 
-        models = [load_checkpoint(folder) for folder in folders]
+        models = [load_checkpoint(folder, half=runtime == "torch-bf16") for folder in folders]
+    else:
+        from thidua_ner.onnx_models import FOLDER, OnnxModel
+
+        models = [OnnxModel(folder / FOLDER, runtime) for folder in folders]
     for folder, model in zip(folders, models, strict=True):
         if (model.tags, model.segmenter) != (models[0].tags, models[0].segmenter):
             fail(folder, 0, f"has other tags or another segmenter than {folders[0]}", "name models of one run")

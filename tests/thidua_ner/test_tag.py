@@ -20,6 +20,7 @@ from thidua_ner.labels import TAGS
 from thidua_ner.records import read_documents
 from thidua_ner.shards import Shards
 from thidua_ner.spans import Document
+from thidua_ner.tag import tag_records
 from thidua_ner.tagger import Tagger
 from train.data import tag_sentences
 
@@ -261,9 +262,7 @@ def test_formats(model, tmp_path, name):
         assert path.read_text().count("<mark") == len(expected.spans)
 
 
-def test_a_tagger_that_fails_on_a_text_costs_only_that_text(monkeypatch):
-    from thidua_ner import tag as module
-
+def test_a_tagger_that_fails_on_a_text_costs_only_that_text():
     class Picky:
         def tag_many(self, documents):
             for document in documents:
@@ -271,9 +270,8 @@ def test_a_tagger_that_fails_on_a_text_costs_only_that_text(monkeypatch):
                     raise RuntimeError("no")
                 yield document
 
-    monkeypatch.setattr(module, "_tagger", lambda _: Picky())
     documents = [Document("a", "good"), Document("b", "bad"), Document("c", "good")]
-    found = list(module.tag_records(Path(), documents))
+    found = list(tag_records(Picky(), documents))
     assert found == [documents[0], Refused("b", "cannot be tagged (RuntimeError('no'))"), documents[2]]
 
 
