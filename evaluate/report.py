@@ -56,6 +56,7 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
     ids = {gold.id for gold, _ in pairs}
     shown = [pair for pair in zip(main.gold, main.predicted, strict=True) if pair[0].id in ids]
     labels = [label for row in main.scores["confusion"]["type"].values() for label in row]
+    charts = _training_charts(main.logs)
     pages = environment(Path(__file__).parent / "templates")
     pages.filters["percent"] = lambda fraction: f"{100 * fraction:.1f}"
     pages.filters["between"] = lambda ends: " to ".join(f"{100 * end:.1f}" for end in ends)
@@ -65,14 +66,14 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
         "scores": {"robustness": None, **main.scores},
         "errors": sum(count for kind, count in main.scores["confusion"]["kinds"].items() if kind != "correct"),
         "warnings": _warnings(main),
-        "sections": _sections(runs),
+        "sections": _sections(runs, charts),
         "runs": runs,
         "curve": _learning_curve(runs),
         "shown": shown,
         "left_out": len(shown) < len(main.gold),
         "colours": colours([label for label in labels if label in main.scores["per_type"]]),
         "calibration": _calibration(main.scores["calibration"]),
-        "logs": _training_charts(main.logs),
+        "logs": charts,
         "manifest": json.dumps(main.manifest, indent=2, ensure_ascii=False),
     }
     write_page(path, pages.get_template("report.html"), values)
@@ -88,9 +89,9 @@ def _warnings(run: Scored) -> list[str]:
     return [f"Every model was trained on the text of {some(seen)}: the scores say little of new texts"] if seen else []
 
 
-def _sections(runs: Sequence[Scored]) -> list[tuple[str, str]]:
+def _sections(runs: Sequence[Scored], charts: Sequence[Chart]) -> list[tuple[str, str]]:
     """List the sections that the page has, for its contents."""
-    has = {"runs": len(runs) > 1, "robustness": "robustness" in runs[0].scores, "training": bool(runs[0].logs)}
+    has = {"runs": len(runs) > 1, "robustness": "robustness" in runs[0].scores, "training": bool(charts)}
     titles = {
         "scores": "Scores", "runs": "Runs", "documents": "Documents", "confusion": "Confusion",
         "mentions": "Kinds of mentions", "calibration": "Calibration", "robustness": "Robustness",

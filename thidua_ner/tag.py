@@ -103,7 +103,21 @@ def _tag_alone(tagger: AnyTagger, document: Document) -> Record:
 def _work(job: Job, number: int, shard: list[Record]) -> dict[str, Any]:
     """Do one shard, in whatever process."""
     tagger = _tagger(job.model, job.runtime)
-    return tag_shard(job.shards, number, shard, lambda found: tag_records(tagger, found), WRITERS[job.format][1])
+
+    def tag(documents: list[Document]) -> Iterator[Record]:
+        return (_fitting(record, job.format) for record in tag_records(tagger, documents))
+
+    return tag_shard(job.shards, number, shard, tag, WRITERS[job.format][1])
+
+
+def _fitting(record: Record, style: str) -> Record:
+    """Refuse a document that a format cannot hold, so that it costs no other."""
+    if style == "conll" and isinstance(record, Document):
+        try:
+            conll.format_documents([record])
+        except ValueError as error:
+            return Refused(record.id, f"cannot be written ({error})")
+    return record
 
 
 def tag_corpus(job: Job, sources: Sequence[Source], workers: int) -> tuple[int, int]:

@@ -212,7 +212,7 @@ def test_a_training_that_diverged_is_still_scored_and_shown(scored_run):
     ]
     (scored_run / "train_log.jsonl").write_text("\n".join(rows) + "\n")
     run_inside("evaluate", str(scored_run))
-    assert 'id="training"' not in (scored_run / "report.html").read_text()
+    assert "#training" not in (scored_run / "report.html").read_text()
     run_inside("evaluate", "report", str(scored_run))
 
 

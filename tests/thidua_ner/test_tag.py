@@ -262,6 +262,15 @@ def test_formats(model, tmp_path, name):
         assert path.read_text().count("<mark") == len(expected.spans)
 
 
+def test_what_a_format_cannot_hold_costs_no_other(model, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps({"id": name, "text": TEXT}) + "\n" for name in ("a\nb", "c")))
+    tag(model, path, "-o", tmp_path / "out", "--format", "conll", code=1)
+    assert [d.id for d in conll.read_file(tmp_path / "out/part-00000.conll")] == ["c"]
+    (error,) = map(json.loads, (tmp_path / "out/errors.jsonl").read_text().splitlines())
+    assert error == {"id": "a\nb", "error": "cannot be written (the id 'a\\nb' does not fit on a line)"}
+
+
 def test_a_tagger_that_fails_on_a_text_costs_only_that_text():
     class Picky:
         def tag_many(self, documents):
