@@ -10,17 +10,18 @@ from thidua_ner.breakdown import Mentions, breakdown
 from thidua_ner.files import write_text
 from thidua_ner.records import write_predictions
 from thidua_ner.resampling import intervals
-from thidua_ner.scoring import check_against_seqeval, score
+from thidua_ner.scoring import check_against_seqeval, score, signature
 from thidua_ner.spans import Document
 
 
 def score_documents(
     gold: Sequence[Document], predicted: Sequence[Document], mentions: Mentions | None = None
 ) -> dict[str, Any]:
-    """Score, with 95% intervals and every breakdown, and assert that seqeval gives the same."""
+    """Score, with 95% intervals, every breakdown and a signature, and assert that seqeval gives the same."""
     scores = score(gold, predicted)
     check_against_seqeval(gold, predicted, scores)
-    return {**scores, "intervals": intervals(gold, predicted), **breakdown(gold, predicted, mentions)}
+    more = {"intervals": intervals(gold, predicted), **breakdown(gold, predicted, mentions)}
+    return {**scores, **more, "signature": signature(gold)}
 
 
 def write_results(
