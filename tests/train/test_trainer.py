@@ -126,7 +126,8 @@ def test_a_dry_run_shows_config_data_and_time_and_writes_nothing(tmp_path, tiny_
 
 
 def test_epochs_are_added_until_there_are_enough_updates():
-    training = load_config(ROOT / "configs/phobert-tiny.yaml", ["training.epochs=60", "training.min_updates=100"]).training
+    overrides = ["training.epochs=60", "training.min_updates=100"]
+    training = load_config(ROOT / "configs/phobert-tiny.yaml", overrides).training
     assert epochs_needed(training, 9) == 60
     assert epochs_needed(training, 8) == 100
 
