@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import underthesea  # noqa: F401 -- first: it resets all logging, at which the handler of `absl` closes pytest's own files
 from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
