@@ -11,7 +11,7 @@ from thidua_ner.faults import fail
 from thidua_ner.files import read_text
 from thidua_ner.labels import OUTSIDE
 from thidua_ner.records import read_documents, write_predictions
-from thidua_ner.runs import FINISHED, folds_of, read_json
+from thidua_ner.runs import FINISHED, folds_of, read_json, tags_of
 from thidua_ner.spans import Document
 from thidua_ner.traces import traces
 
@@ -136,11 +136,7 @@ def predict(run: Run, documents: Sequence[Document], originals: Sequence[Documen
 
 def labels_of(run: Run) -> list[str]:
     """List the labels that the run's models give."""
-    path = run.models[0].folder / "config.json"
-    names = read_json(path, {"id2label"})["id2label"]
-    if not isinstance(names, dict) or not all(isinstance(tag, str) for tag in names.values()):
-        fail(path, 0, "id2label is damaged", "train the run again")
-    return list(dict.fromkeys(tag[2:] for tag in names.values() if tag != OUTSIDE))
+    return list(dict.fromkeys(tag[2:] for tag in tags_of(run.models[0].folder) if tag != OUTSIDE))
 
 
 def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, float]:

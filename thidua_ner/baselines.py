@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from thidua_ner import iob2
 from thidua_ner.crf import CrfModel
-from thidua_ner.faults import fail
-from thidua_ner.files import read_text, write_text
+from thidua_ner.files import write_text
 from thidua_ner.labels import LOC, ORG, OUTSIDE, PER
 from thidua_ner.rules import find_spans
+from thidua_ner.runs import tags_of
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Token
 
@@ -91,7 +91,4 @@ def save(folder: Path, baseline: Baseline, tags: Sequence[str]) -> None:
 
 def load_crf(folder: Path) -> CrfModel:
     """Read a CRF from its folder; DataError where it is damaged."""
-    tags = json.loads(read_text(folder / "config.json")).get("id2label")
-    if not isinstance(tags, dict) or not all(isinstance(tag, str) for tag in tags.values()):
-        fail(folder / "config.json", 0, "lacks id2label", "train the model again")
-    return CrfModel(folder / CRF_FILE, tuple(tags.values()))
+    return CrfModel(folder / CRF_FILE, tags_of(folder))

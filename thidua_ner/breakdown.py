@@ -2,6 +2,7 @@
 
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,15 +48,14 @@ def _grouped(
     gold: Sequence[Document], predicted: Sequence[Document], grouping: Grouping, order: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Score each group of spans, in this order; groups without a span are left out."""
-    counts: dict[str, Counts] = {}
+    by_side = tuple(Counter[str]() for _ in Counts._fields)
     for left, right in zip(gold, predicted, strict=True):
         group = grouping(left)
-        found = set(left.spans) & set(right.spans)
-        for place, spans in enumerate((found, right.spans, left.spans)):
-            for span in spans:
-                name = group(span)
-                counts[name] = counts.get(name, Counts()).plus(Counts(*(int(place == i) for i in range(3))))
-    return {name: counts[name].scores() for name in order if name in counts}
+        correct = [span for span in right.spans if span.triple in left.triples()]
+        for counter, spans in zip(by_side, (correct, right.spans, left.spans), strict=True):
+            counter.update(map(group, spans))
+    used = set().union(*by_side)
+    return {name: Counts(*(counter[name] for counter in by_side)).scores() for name in order if name in used}
 
 
 def normalise(surface: str) -> str:
@@ -123,9 +123,8 @@ def calibration(gold: Sequence[Document], predicted: Sequence[Document]) -> dict
     where nothing is predicted, or a span has no score between 0 and 1.
     """
     outcomes = [
-        (span.score, span in right_ones)
+        (span.score, span.triple in left.triples())
         for left, right in zip(gold, predicted, strict=True)
-        for right_ones in [set(left.spans)]
         for span in right.spans
         if span.score is not None and 0 <= span.score <= 1
     ]

@@ -9,10 +9,10 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,6 @@ from thidua_ner.faults import fail
 from thidua_ner.models import Checkpoint, load_checkpoint, usable_positions
 from thidua_ner.quiet import quiet_transformers
 from thidua_ner.subwords import SubwordEncoder, word_probabilities
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FOLDER = "onnx"
 FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
@@ -109,7 +106,7 @@ def _trace(checkpoint: Checkpoint, path: Path) -> None:
 
 
 @contextmanager
-def _quiet() -> "Iterator[None]":
+def _quiet() -> Iterator[None]:
     """Hide what the exporter says about packages that are not needed, and about names of axes."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

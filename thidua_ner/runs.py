@@ -24,6 +24,15 @@ def read_json(path: Path, keys: set[str], remedy: str = "train the run again") -
     return value
 
 
+def tags_of(model: Path) -> tuple[str, ...]:
+    """Read the tags of a model's classes, in their order; DataError where they are damaged."""
+    path = model / "config.json"
+    names = read_json(path, {"id2label"})["id2label"]
+    if not isinstance(names, dict) or not all(isinstance(tag, str) for tag in names.values()):
+        fail(path, 0, "id2label is damaged", "train the run again")
+    return tuple(names.values())
+
+
 def folds_of(run: Path) -> list[Path]:
     """List the folds of a run; DataError where it is none, is unfinished, or names what is not in it."""
     if not (run / "manifest.json").is_file():

@@ -28,10 +28,6 @@ class Counts(NamedTuple):
     predicted: int = 0
     gold: int = 0
 
-    def plus(self, other: "Counts") -> "Counts":
-        """Add two counts."""
-        return Counts(*(a + b for a, b in zip(self, other, strict=True)))
-
     def scores(self) -> dict[str, float]:
         """Return precision, recall, F1 (fractions, 0 where the denominator is) and support."""
         precision, recall = _ratio(self.correct, self.predicted), _ratio(self.correct, self.gold)

@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from thidua_ner.faults import fail
-from thidua_ner.files import read_text, write_text
+from thidua_ner.files import write_text
 from thidua_ner.inputs import Record, Refused
 from thidua_ner.records import format_json_lines
+from thidua_ner.runs import read_json
 from thidua_ner.spans import Document
 
 ERRORS = "errors.jsonl"
 _STATE = ".shards"
+_KEYS = {"input", "tagged", "errors"}
+_REMEDY = "name another --output"
 
 
 class Shards:
@@ -52,7 +55,7 @@ class Shards:
         if not path.exists():
             write_text(path, json.dumps(job, indent=2, ensure_ascii=False) + "\n")
             return
-        before = json.loads(read_text(path))
+        before = read_json(path, set(), _REMEDY)
         if changed := sorted(key for key in before | job if before.get(key) != job.get(key)):
             told = ", ".join(f"{key}: {before.get(key)}, not {job.get(key)}" for key in changed)
             fail(self.folder, 0, f"was begun otherwise ({told})", "call it as before, or name another --output")
@@ -66,7 +69,7 @@ class Shards:
         path = self._path(number)
         if not path.exists() or not self.part(number).exists():
             return None
-        state: dict[str, Any] = json.loads(read_text(path))
+        state = read_json(path, _KEYS, _REMEDY)
         if state["input"] != digest(records):
             fail(self.part(number), 0, "was made of other records", "the input has changed: name another --output")
         return state
@@ -86,7 +89,7 @@ class Shards:
         paths = sorted((self.folder / _STATE).glob("[0-9]*.json"))
         if len(paths) > n_shards:
             fail(self.folder, 0, f"has {len(paths)} shards of an input of {n_shards}", "name another --output")
-        rows = [row for path in paths for row in json.loads(read_text(path))["errors"]]
+        rows = [row for path in paths for row in read_json(path, _KEYS, _REMEDY)["errors"]]
         write_text(self.folder / ERRORS, format_json_lines(rows))
         return len(rows)
 

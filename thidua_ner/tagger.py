@@ -1,6 +1,5 @@
 """Models to spans: the one way from a text to its entities."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
@@ -10,8 +9,7 @@ from numpy.typing import NDArray
 
 from thidua_ner import baselines, iob2
 from thidua_ner.faults import fail
-from thidua_ner.files import read_text
-from thidua_ner.runs import models_of
+from thidua_ner.runs import models_of, read_json
 from thidua_ner.spans import Document, Span
 from thidua_ner.syllables import Sentence, Token
 from thidua_ner.words import SEGMENTERS, Word, segment
@@ -148,10 +146,4 @@ def load_tagger(*folders: Path, runtime: Runtime = "torch") -> AnyTagger:
 def _kind(folder: Path) -> str:
     """Read what kind of model is in a folder; what is missing or damaged is told when it is loaded."""
     path = folder / "config.json"
-    if not path.is_file():
-        return ""
-    try:
-        config = json.loads(read_text(path))
-    except ValueError as error:
-        fail(path, 0, f"not JSON ({error})", "train the model again")
-    return str(config.get("model_type")) if isinstance(config, dict) else ""
+    return str(read_json(path, set()).get("model_type")) if path.is_file() else ""
