@@ -1,10 +1,10 @@
 """Time our tagging against the stock pipeline and underthesea's tagger on the same sentences, interleaved.
 
 python -m benchmarks.tagging runs/cpu-small                  # after `python -m thidua_ner export runs/cpu-small`
-python -m benchmarks.tagging runs/cpu-small --sentences 10000 --rounds 1 --only int8
+python -m benchmarks.tagging runs/cpu-small --only int8 --sentences 10000 100000 --rounds 1
 
-Each tagger runs in a process of its own, all of them one after the other in every round; a process reports how long it
-took to start and the most memory that it held.
+Each tagger runs in a new process in every round, all of them one after the other, so that start-up and memory are its
+own. The first round also fills the caches of the disk, and is left out where there are more.
 """
 
 import argparse
@@ -16,16 +16,25 @@ from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 from tabulate import tabulate
 
 from thidua_ner.records import read_documents
 from thidua_ner.runs import models_of
-from thidua_ner.spans import Document
 
 _RUNTIMES = {"ours, torch": "torch", "ours, bf16": "torch-bf16", "ours, onnx": "onnx", "ours, int8": "onnx-int8"}
 _STOCK, _UNDERTHESEA = "stock pipeline", "underthesea"
 NAMES = (_STOCK, *_RUNTIMES, _UNDERTHESEA)
+
+
+class Trial(NamedTuple):
+    """What one process took: seconds to load and to tag, entities found, most memory held in megabytes."""
+
+    start: float
+    seconds: float
+    entities: int
+    memory: float
 
 
 def sentences(number: int) -> Iterator[str]:
@@ -49,66 +58,69 @@ def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
     from thidua_ner.tagger import Tagger
 
     tagger = Tagger.load(run, _RUNTIMES[name])  # type: ignore[arg-type]
-    return lambda texts: sum(len(d.spans) for d in tagger.tag_many(Document("", text) for text in texts))
+    return lambda texts: sum(len(document.spans) for document in tagger.tag_many(texts))
 
 
 def work(name: str, run: Path, number: int, line: Connection) -> None:
-    """Load a tagger, tell when it is ready, and tag the sentences whenever asked; stop when the line closes."""
+    """Load a tagger, tag the sentences, send what it took."""
     started = time.perf_counter()
     tag = load(name, run)
     tag(sentences(1))
-    line.send(time.perf_counter() - started)
-    while line.recv():
-        started = time.perf_counter()
-        entities = tag(sentences(number))
-        line.send((time.perf_counter() - started, entities))
-    line.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    loaded = time.perf_counter()
+    entities = tag(sentences(number))
+    done = time.perf_counter()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    line.send(Trial(loaded - started, done - loaded, entities, memory))
+
+
+def try_once(name: str, run: Path, number: int) -> Trial:
+    """Run a tagger in a process of its own."""
+    spawn = multiprocessing.get_context("spawn")
+    line, theirs = spawn.Pipe()
+    process = spawn.Process(target=work, args=(name, run, number, theirs), daemon=True)
+    process.start()
+    theirs.close()  # else a worker that fails would be waited for
+    trial: Trial = line.recv()
+    process.join()
+    return trial
 
 
 def main() -> None:
     """Print syllables a second, memory and start-up time of each tagger, and how many times it is as fast as stock."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--sentences", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sentences", type=int, nargs="+", default=[1000])
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--only", default="", help="taggers whose name has this in it")
     options = parser.parse_args()
-    spawn = multiprocessing.get_context("spawn")
-    lines: dict[str, Connection] = {}
-    starts: dict[str, float] = {}
-    for name in (name for name in NAMES if options.only in name):
-        lines[name], theirs = spawn.Pipe()
-        spawn.Process(target=work, args=(name, options.run, options.sentences, theirs), daemon=True).start()
-        theirs.close()  # else a worker that fails would be waited for
-        starts[name] = lines[name].recv()
-    seconds: dict[str, list[float]] = {name: [] for name in lines}
-    entities: dict[str, int] = {}
+    cases = [(name, number) for number in options.sentences for name in NAMES if options.only in name]
+    trials: dict[tuple[str, int], list[Trial]] = {case: [] for case in cases}
     for number in range(1, options.rounds + 1):
-        for name, line in lines.items():
-            line.send(True)
-            taken, entities[name] = line.recv()
-            seconds[name].append(taken)
-            print(f"round {number} of {options.rounds}, {name}: {taken:.1f} s", flush=True)
-    memory = {}
-    for name, line in lines.items():
-        line.send(False)
-        memory[name] = line.recv()
-    syllables = sum(len(text.split()) for text in sentences(options.sentences))
-    stock = seconds.get(_STOCK)
-    rows = [
-        [
-            name,
-            f"{syllables / statistics.median(taken):,.0f}",
-            f"{statistics.median(s / t for s, t in zip(stock, taken, strict=True)):.2f}" if stock else "",
-            entities[name],
-            f"{memory[name]:,.0f}",
-            f"{starts[name]:.1f}",
-        ]
-        for name, taken in seconds.items()
-    ]
-    headers = ["tagger", "syllables/s", "times stock", "entities", "peak MB", "start s"]
+        for case in cases:
+            trials[case].append(try_once(case[0], options.run, case[1]))
+            print(f"round {number} of {options.rounds}, {case[0]}: {trials[case][-1].seconds:.1f} s", flush=True)
+    kept = {case: found[1:] or found for case, found in trials.items()}
+    rows = [_row(case, kept) for case in cases]
+    headers = ["tagger", "sentences", "syllables/s", "times stock", "entities", "peak MB", "start s"]
     align = ("left", *["right"] * (len(headers) - 1))
     print(f"\n{tabulate(rows, headers=headers, colalign=align, disable_numparse=True)}")
+
+
+def _row(case: tuple[str, int], trials: dict[tuple[str, int], list[Trial]]) -> list[str]:
+    """Sum up the trials of a tagger by their medians, and by the median of its ratios to stock, round by round."""
+    name, number = case
+    own = trials[case]
+    stock = trials.get((_STOCK, number))
+    syllables = sum(len(text.split()) for text in sentences(number))
+    return [
+        name,
+        f"{number:,}",
+        f"{syllables / statistics.median(trial.seconds for trial in own):,.0f}",
+        f"{statistics.median(a.seconds / b.seconds for a, b in zip(stock, own, strict=True)):.2f}" if stock else "",
+        f"{own[0].entities:,}",
+        f"{max(trial.memory for trial in own):,.0f}",
+        f"{statistics.median(trial.start for trial in own):.1f}",
+    ]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from thidua_ner.files import write_text
 from thidua_ner.labels import LOC, ORG, OUTSIDE, PER
 from thidua_ner.rules import find_spans
 from thidua_ner.runs import tags_of
-from thidua_ner.spans import Document, Span
+from thidua_ner.spans import Document, Span, as_document
 from thidua_ner.syllables import Token
 
 Baseline = Literal["rules", "crf", "underthesea"]
@@ -34,11 +34,11 @@ class SpanFinder:
 
     def tag(self, text: str) -> Document:
         """Tag one text."""
-        return next(self.tag_many([Document("", text)]))
+        return next(self.tag_many([text]))
 
-    def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Tag documents one by one."""
-        for document in documents:
+    def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
+        """Tag texts or documents one by one."""
+        for document in map(as_document, texts):
             yield document.with_spans(self._find(document))
 
 

@@ -1,6 +1,7 @@
 """Spans to IOB2 tags over tokens, and back; strict unless a named repair is asked for."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from thidua_ner.labels import OUTSIDE
@@ -70,14 +71,30 @@ def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none"
     return spans
 
 
-def best_legal(scores: "NDArray[np.float64]", tags: Sequence[str]) -> list[str]:
+def best_legal(scores: "NDArray[np.float64]", tags: tuple[str, ...]) -> list[str]:
     """Find the legal tag sequence of the highest sum of scores (Viterbi); `scores` is tokens by tags."""
-    import numpy as np
-
     if not len(scores):
         return []
-    barrier = np.array([[0.0 if follows(tag, previous) else -np.inf for tag in tags] for previous in tags])
-    total = scores[0] + np.array([0.0 if follows(tag, OUTSIDE) else -np.inf for tag in tags])
+    start, barrier = _barriers(tags)
+    path = [int(tag) for tag in scores.argmax(1)]
+    if start[path[0]] + barrier[path[:-1], path[1:]].sum() < 0:  # the best of each token is no legal sequence
+        path = _viterbi(scores, start, barrier)
+    return [tags[index] for index in path]
+
+
+@cache
+def _barriers(tags: tuple[str, ...]) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+    """Write 0 where a tag may begin a sequence, or stand (column) after another (row), and minus infinity elsewhere."""
+    import numpy as np
+
+    legal = np.array([[follows(tag, previous) for tag in tags] for previous in (OUTSIDE, *tags)])
+    barrier = np.where(legal, 0.0, -np.inf)
+    return barrier[0], barrier[1:]
+
+
+def _viterbi(scores: "NDArray[np.float64]", start: "NDArray[np.float64]", barrier: "NDArray[np.float64]") -> list[int]:
+    """Find the best path through tokens by tags, where `barrier` is added to each step."""
+    total = scores[0] + start
     pointers = []
     for row in scores[1:]:
         candidates = total[:, None] + barrier
@@ -86,4 +103,4 @@ def best_legal(scores: "NDArray[np.float64]", tags: Sequence[str]) -> list[str]:
     path = [int(total.argmax())]
     for pointer in reversed(pointers):
         path.append(int(pointer[path[-1]]))
-    return [tags[index] for index in reversed(path)]
+    return path[::-1]

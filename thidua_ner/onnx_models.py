@@ -29,6 +29,9 @@ FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
 
 _WEIGHTS = "model.safetensors"
 
+_SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
+"""Graph optimizations whose kernels take longer on processors than what they replace (benchmarks/tagging.py)."""
+
 
 class OnnxModel:
     """A token classifier in ONNX Runtime, with its tokenizer, tags and word segmenter."""
@@ -44,7 +47,9 @@ class OnnxModel:
             with quiet_transformers():
                 config = AutoConfig.from_pretrained(folder, local_files_only=True)
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                path, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
+            )
         except Exception as error:  # a damaged file fails in as many ways as there are libraries that read it
             fail(path, 0, f"cannot be loaded ({error!r})", "export the run again")
         self.tags = tuple(config.id2label[index] for index in range(config.num_labels))
@@ -65,6 +70,9 @@ def export(model: Path) -> Path:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     checkpoint = load_checkpoint(model)
+    checkpoint.model.set_attn_implementation(
+        "eager"
+    )  # the fused form guards each softmax against NaN, and 8 bits take half as long again
     target = model / FOLDER
     with tempfile.TemporaryDirectory(dir=model, prefix=f".{FOLDER}.") as name:
         folder = Path(name) / FOLDER

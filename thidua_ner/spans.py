@@ -82,3 +82,8 @@ class Document:
     def text_sha256(self) -> str:
         """The SHA-256 of the text in UTF-8: the identity of a document across formats."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
+
+
+def as_document(text: str | Document) -> Document:
+    """Make a document of a plain text."""
+    return Document("", text) if isinstance(text, str) else text

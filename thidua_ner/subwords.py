@@ -4,7 +4,7 @@ Words are encoded one by one, so that alignment needs no offsets and no `word_id
 first subword. A sentence longer than the encoder goes through overlapping windows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
-_BATCH = 32
-"""Windows in a batch."""
+_BATCH = 1280
+"""Subwords in a batch, padding included: fewer leave a processor idle, more overflow its caches."""
+
+_REMEMBERED = 100_000
+"""Words whose ids are kept."""
 
 OVERLAP = 4
 """Neighbouring windows share a quarter of their length (1 / OVERLAP)."""
@@ -64,6 +67,8 @@ class SubwordEncoder:
     def _word_ids(self, word: str) -> list[int]:
         """Look up a word's ids: at least one, and at most a quarter of a window (the head is what is tagged)."""
         if word not in self._known:
+            if len(self._known) == _REMEMBERED:
+                self._known.clear()  # a crawl has words without end
             ids = self._tokenizer.convert_tokens_to_ids(self._tokenizer.tokenize(word))
             self._known[word] = (ids or [self._tokenizer.unk_token_id])[: self._room // OVERLAP]
         return self._known[word]
@@ -123,8 +128,7 @@ def _head_probabilities(run: Logits, padding: int, windows: Sequence[Window]) ->
 
     found: dict[int, NDArray[np.float64]] = {}
     order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
-    for start in range(0, len(order), _BATCH):
-        batch = order[start : start + _BATCH]
+    for batch in _batches(order, [len(window.input_ids) for window in windows]):
         width = len(windows[batch[-1]].input_ids)
         ids = np.full((len(batch), width), padding, dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -137,3 +141,15 @@ def _head_probabilities(run: Logits, padding: int, windows: Sequence[Window]) ->
             heads = odds[row, windows[index].heads]
             found[index] = heads / heads.sum(-1, keepdims=True)
     return [found[index] for index in range(len(windows))]
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Cut windows, given in the order of their lengths, into batches of so many subwords or of one window."""
+    batch: list[int] = []
+    for index in order:
+        if batch and (len(batch) + 1) * lengths[index] > _BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

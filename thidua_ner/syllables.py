@@ -40,6 +40,8 @@ _TOKEN = regex.compile(
 )
 _CLOSERS = frozenset("\"'”’»)]}")
 _ENDERS = frozenset({".", "!", "?", "…"})
+_LONGEST_REMEMBERED = 20_000
+"""Characters of a text whose sentences are kept: what is kept must stay small."""
 
 
 class Token(NamedTuple):
@@ -64,9 +66,12 @@ def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     return [Token(m.group(), m.start(), m.end()) for m in matches]
 
 
-@lru_cache(maxsize=1024)  # the same texts come again in every pass and every format
 def split_sentences(text: str) -> tuple[Sentence, ...]:
     """Split a text into sentences that never cross a line break; blank lines yield none."""
+    return _remembered_sentences(text) if len(text) <= _LONGEST_REMEMBERED else _find_sentences(text)
+
+
+def _find_sentences(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     line_start = 0
     for line in text.split("\n"):
@@ -78,6 +83,9 @@ def split_sentences(text: str) -> tuple[Sentence, ...]:
                 first = last + 1
         line_start += len(line) + 1
     return tuple(found)
+
+
+_remembered_sentences = lru_cache(maxsize=256)(_find_sentences)  # texts come again in every pass and every format
 
 
 def _sentence(tokens: list[Token]) -> Sentence:

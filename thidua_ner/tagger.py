@@ -1,8 +1,8 @@
 """Models to spans: the one way from a text to its entities."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from thidua_ner import baselines, iob2
 from thidua_ner.faults import fail
 from thidua_ner.runs import models_of, read_json
-from thidua_ner.spans import Document, Span
+from thidua_ner.spans import Document, Span, as_document
 from thidua_ner.syllables import Sentence, Token
 from thidua_ner.words import SEGMENTERS, Word, segment
 
@@ -20,8 +20,10 @@ Probabilities = NDArray[np.float64]
 Runtime = Literal["torch", "torch-bf16", "onnx", "onnx-int8"]
 """What computes the probabilities of an encoder; 16-bit floats and 8-bit weights are faster and may change a span."""
 
-_TOGETHER = 512
-"""Sentences that are tagged together: sorted by length, they make even batches."""
+_TOGETHER = 16_384
+"""Tokens that are tagged together: their sentences, sorted by length, make even batches."""
+
+_Item = TypeVar("_Item")
 
 
 class Model(Protocol):
@@ -45,8 +47,8 @@ class AnyTagger(Protocol):
     def tag(self, text: str) -> Document:
         """Tag one text."""
 
-    def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Tag a stream of documents, in its order."""
+    def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
+        """Tag a stream of texts or documents, in its order."""
 
 
 class Tagger:
@@ -68,22 +70,16 @@ class Tagger:
 
     def tag(self, text: str) -> Document:
         """Find the spans of a text, each with the mean probability of its tags as its score."""
-        return next(self.tag_many([Document("", text)]))
+        return next(self.tag_many([text]))
 
-    def tag_many(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Give each document the spans that are found in its text, some hundred sentences at a time.
+    def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
+        """Find the spans of each text, some thousand words at a time.
 
-        The stream keeps its order and may be endless: no more than those sentences, or one document, are in memory.
+        The stream keeps its order and may be endless: no more than those words, or one text, are in memory.
         """
-        waiting: list[tuple[Document, tuple[Sentence, ...]]] = []
-        n_sentences = 0
-        for document in documents:
-            waiting.append((document, document.sentences()))
-            n_sentences += len(waiting[-1][1])
-            if n_sentences >= _TOGETHER:
-                yield from self._tag_together(waiting)
-                waiting, n_sentences = [], 0
-        yield from self._tag_together(waiting)
+        documents = ((document, document.sentences()) for document in map(as_document, texts))
+        for together in _grouped(documents, lambda pair: sum(len(sentence.tokens) for sentence in pair[1])):
+            yield from self._tag_together(together)
 
     def _tag_together(self, documents: Sequence[tuple[Document, tuple[Sentence, ...]]]) -> Iterator[Document]:
         """Tag documents, each with its sentences, in batches that they share."""
@@ -95,9 +91,8 @@ class Tagger:
             yield document.with_spans(tuple(spans))
 
     def _tag_sentences(self, sentences: Sequence[Sentence]) -> Iterator[tuple[Sequence[Word], Probabilities]]:
-        """Yield the words of sentences with the probabilities of their tags, some hundred sentences at a time."""
-        for start in range(0, len(sentences), _TOGETHER):
-            together = sentences[start : start + _TOGETHER]
+        """Yield the words of sentences with the probabilities of their tags, some thousand words at a time."""
+        for together in _grouped(sentences, lambda sentence: len(sentence.tokens)):
             words = [segment(sentence.tokens, self.segmenter) for sentence in together]
             yield from zip(words, self._probabilities(words), strict=True)
 
@@ -117,6 +112,20 @@ class Tagger:
         spellings = [[word.text for word in words] for words in sentences]
         found = [model.probabilities(spellings) for model in self._models]
         return [sum(rows[1:], start=rows[0]) / len(rows) for rows in zip(*found, strict=True)]
+
+
+def _grouped(items: Iterable[_Item], size: Callable[[_Item], int]) -> Iterator[list[_Item]]:
+    """Cut a stream into groups of so many tokens, or a few more."""
+    group: list[_Item] = []
+    total = 0
+    for item in items:
+        group.append(item)
+        total += size(item)
+        if total >= _TOGETHER:
+            yield group
+            group, total = [], 0
+    if group:
+        yield group
 
 
 def load_tagger(*folders: Path, runtime: Runtime = "torch") -> AnyTagger:
