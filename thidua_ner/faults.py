@@ -31,6 +31,9 @@ class DataError(Exception):
         super().__init__("\n".join(map(str, faults)))
         self.faults = tuple(faults)
 
+    def __reduce__(self) -> "tuple[type[DataError], tuple[tuple[Fault, ...]]]":
+        return DataError, (self.faults,)  # exceptions are pickled with their message, on the way from another process
+
 
 def fail(file: object, line: int, what: str, remedy: str) -> NoReturn:
     """Raise a `DataError` of one fault."""

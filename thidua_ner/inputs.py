@@ -86,7 +86,15 @@ def dataset_source(name: str, split: str, column: str) -> Source:
 
 def _source(path: Path, column: str) -> Source:
     reader, count = _READERS[path.suffix]
-    return Source(str(path), lambda: _guarded(path, reader(path, column)), lambda: count(path))
+    return Source(str(path), lambda: _guarded(path, reader(path, column)), lambda: _counted(path, count))
+
+
+def _counted(path: Path, count: Callable[[Path], int]) -> int:
+    """Count the records of a file; one that cannot be read is one refusal."""
+    try:
+        return count(path)
+    except Exception:  # the reader will tell
+        return 1
 
 
 def _guarded(path: Path, records: Iterator[Record]) -> Iterator[Record]:
@@ -187,28 +195,26 @@ def _parquet(path: Path, column: str) -> Iterator[Record]:
                 yield _record(f"{path}:{number}", row, column)
 
 
-def _count_lines(path: Path) -> int | None:
-    try:
-        with path.open("rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    except OSError:
-        return None
+def _count_lines(path: Path) -> int:
+    """Count the lines of a file, the last one too where no line break ends it."""
+    lines, last = 0, b"\n"
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            lines += block.count(b"\n")
+            last = block[-1:]
+    return lines + (last != b"\n")
 
 
-def _count_rows(path: Path) -> int | None:
-    import pyarrow
+def _count_rows(path: Path) -> int:
     import pyarrow.parquet as pq
 
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, pyarrow.ArrowException):
-        return None
+    return int(pq.read_metadata(path).num_rows)
 
 
-_READERS: dict[str, tuple[Callable[[Path, str], Iterator[Record]], Callable[[Path], int | None]]] = {
+_READERS: dict[str, tuple[Callable[[Path, str], Iterator[Record]], Callable[[Path], int]]] = {
     ".txt": (_txt, lambda _: 1),
     ".jsonl": (_jsonl, _count_lines),
-    ".csv": (_csv, lambda path: None if (lines := _count_lines(path)) is None else max(lines - 1, 0)),
+    ".csv": (_csv, lambda path: max(_count_lines(path) - 1, 0)),
     ".parquet": (_parquet, _count_rows),
 }
-"""How a file is read, and how its records are counted, by its ending."""
+"""How a file is read, and how its records are counted (about: blank lines, cells of several), by its ending."""

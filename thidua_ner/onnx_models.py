@@ -6,6 +6,7 @@ model/onnx/config.json …     the classes and the tokenizer, as in the checkpoi
 """
 
 import logging
+import os
 import shutil
 import tempfile
 import warnings
@@ -47,8 +48,10 @@ class OnnxModel:
             with quiet_transformers():
                 config = AutoConfig.from_pretrained(folder, local_files_only=True)
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))  # as torch does; 0 means all
             self._session = onnxruntime.InferenceSession(
-                path, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
+                path, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
             )
         except Exception as error:  # a damaged file fails in as many ways as there are libraries that read it
             fail(path, 0, f"cannot be loaded ({error!r})", "export the run again")

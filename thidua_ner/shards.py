@@ -9,7 +9,7 @@ OUT/.shards/job.json     what is done here, to which a second call must agree
 import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,6 @@ from thidua_ner.files import write_text
 from thidua_ner.inputs import Record, Refused
 from thidua_ner.records import format_json_lines
 from thidua_ner.runs import read_json
-from thidua_ner.spans import Document
 
 ERRORS = "errors.jsonl"
 _STATE = ".shards"
@@ -113,19 +112,3 @@ def cut(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
     stream = iter(records)
     while shard := list(islice(stream, size)):
         yield shard
-
-
-def tag_shard(
-    shards: Shards,
-    number: int,
-    records: Sequence[Record],
-    tag: Callable[[list[Document]], Iterable[Record]],
-    write: Callable[[Path, list[Document]], None],
-) -> dict[str, Any]:
-    """Tag the records of a shard, write its part, then that it is done."""
-    tagged: list[Document] = []
-    refused = [record for record in records if isinstance(record, Refused)]
-    for record in tag([record for record in records if isinstance(record, Document)]):
-        (refused if isinstance(record, Refused) else tagged).append(record)  # type: ignore[arg-type]
-    write(shards.part(number), tagged)
-    return shards.commit(number, records, refused)

@@ -1,8 +1,9 @@
 """Subwords, encoders, checkpoints and the tagger, on models made in the test."""
 
 import unicodedata
-from itertools import pairwise
+from itertools import islice, pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,12 +12,12 @@ from transformers import AutoTokenizer, BertConfig, BertTokenizerFast, PhobertTo
 
 from tests.conftest import ROOT
 from tests.strategies import documents
-from thidua_ner import brat
+from thidua_ner import brat, subwords
 from thidua_ner.faults import DataError
 from thidua_ner.labels import TAGS
 from thidua_ner.models import Checkpoint, blank_model, load_checkpoint, usable_positions
 from thidua_ner.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
-from thidua_ner.subwords import SubwordEncoder, best_windows
+from thidua_ner.subwords import SubwordEncoder, best_windows, word_probabilities
 from thidua_ner.syllables import split_sentences
 from thidua_ner.tagger import Tagger, load_tagger
 from thidua_ner.words import SEGMENTERS, segment
@@ -179,6 +180,45 @@ def test_a_copy_of_a_model_changes_no_average(checkpoint):
 def test_texts_without_words_have_no_spans(checkpoint):
     for text in ("", " \n\t ", "\n"):
         assert Tagger([checkpoint]).tag(text).spans == ()
+
+
+@given(words=st.lists(st.sampled_from(["Công", "an", "tỉnh", "họp", "15", "Krông"]), max_size=300))
+def test_seams_between_windows_change_nothing(phobert, words):
+    def look_around(ids, mask):
+        """Score each subword by itself and its three neighbours on either side."""
+        padded = np.pad(ids * mask, [(0, 0), (3, 3)])
+        near = np.stack([padded[:, k : k + ids.shape[1]] * (k + 1) for k in range(7)]).sum(0)
+        return np.stack([np.sin(near), np.cos(near)], -1)
+
+    (short,), (whole,) = (
+        word_probabilities(SubwordEncoder(phobert, length), look_around, phobert.pad_token_id, [words])
+        for length in (64, 4096)
+    )
+    np.testing.assert_array_equal(short, whole)
+
+
+def test_a_stream_of_texts_is_tagged_as_it_comes(checkpoint):
+    read = 0
+
+    def texts():
+        nonlocal read
+        while True:
+            read += 1
+            yield f"Công an tỉnh Quảng Nam họp lần {read}."
+
+    stream = Tagger([checkpoint]).tag_many(texts())
+    found = list(islice(stream, 5000))
+    assert [document.text.split()[-1] for document in found] == [f"{n}." for n in range(1, 5001)]
+    assert read < 5000 + 16_384 / 8
+
+
+def test_words_without_end_are_not_all_remembered(phobert, monkeypatch):
+    words = [str(n) for n in range(100)] * 2
+    expected = SubwordEncoder(phobert, 64).encode(words)
+    monkeypatch.setattr(subwords, "_REMEMBERED", 10)
+    encoder = SubwordEncoder(phobert, 64)
+    assert encoder.encode(words) == expected
+    assert len(encoder._known) <= 10
 
 
 def test_a_sentence_longer_than_the_encoder_is_tagged_to_its_end(checkpoint):

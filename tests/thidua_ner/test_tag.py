@@ -8,19 +8,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import ROOT, run_inside, run_module
 from thidua_ner import baselines, brat, conll, crf
+from thidua_ner.formats import FORMATS, file_names
 from thidua_ner.inputs import Refused, find_sources
+from thidua_ner.jobs import tag_records
 from thidua_ner.labels import TAGS
 from thidua_ner.records import read_documents
 from thidua_ner.shards import Shards
 from thidua_ner.spans import Document
-from thidua_ner.tag import tag_records
 from thidua_ner.tagger import Tagger
 from train.data import tag_sentences
 
@@ -241,7 +245,7 @@ def test_a_folder_with_something_else_is_left_alone(model, texts, tmp_path):
     assert not (tmp_path / ".shards").exists()
 
 
-@pytest.mark.parametrize("name", ["jsonl", "conll", "parquet", "html"])
+@pytest.mark.parametrize("name", FORMATS)
 def test_formats(model, tmp_path, name):
     source = ROOT / "annotations/gold/cantho-2022-07.txt"
     tag(model, source, "-o", tmp_path / "out", "--format", name)
@@ -258,17 +262,62 @@ def test_formats(model, tmp_path, name):
         assert [(e["start"], e["end"], e["label"], e["score"]) for e in row["entities"]] == [
             (*span.triple, span.score) for span in expected.spans
         ]
+    elif name == "brat":
+        (found,) = brat.read_folder(path)
+        assert unquote(found.id) == str(source.with_suffix(""))
+        assert (found.text, [s.triple for s in found.spans]) == (expected.text, [s.triple for s in expected.spans])
+        assert "\n[entities]\nORG\nPER\n" in "\n" + (path / "annotation.conf").read_text()
     else:
         assert path.read_text().count("<mark") == len(expected.spans)
 
 
-def test_what_a_format_cannot_hold_costs_no_other(model, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "bad", "problem"),
+    [
+        ("conll", "a\nb", "the id 'a\\nb' does not fit on a line"),
+        ("brat", "Đ" * 101, f"the id {'Đ' * 50!r} gives a file name of 202 bytes"),
+    ],
+)
+def test_what_a_format_cannot_hold_costs_no_other(model, tmp_path, name, bad, problem):
     path = tmp_path / "in.jsonl"
-    path.write_text("".join(json.dumps({"id": name, "text": TEXT}) + "\n" for name in ("a\nb", "c")))
-    tag(model, path, "-o", tmp_path / "out", "--format", "conll", code=1)
-    assert [d.id for d in conll.read_file(tmp_path / "out/part-00000.conll")] == ["c"]
+    path.write_text("".join(json.dumps({"id": one, "text": TEXT}) + "\n" for one in (bad, "c")))
+    tag(model, path, "-o", tmp_path / "out", "--format", name, code=1)
+    (part,) = (tmp_path / "out").glob("part-*")
+    read = conll.read_file if name == "conll" else brat.read_folder
+    assert [d.id for d in read(part)] == ["c"]
     (error,) = map(json.loads, (tmp_path / "out/errors.jsonl").read_text().splitlines())
-    assert error == {"id": "a\nb", "error": "cannot be written (the id 'a\\nb' does not fit on a line)"}
+    assert error == {"id": bad, "error": f"cannot be written ({problem})"}
+
+
+IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
+    ["a", "a.txt", "../b"]
+)
+
+
+@given(st.lists(IDS, max_size=8))
+def test_any_ids_name_different_files_and_come_back(ids):
+    names = file_names([Document(name, "") for name in ids])
+    assert len(set(names)) == len(names)
+    for name, own in zip(names, ids, strict=True):
+        assert Path(name).name == name or not name
+        assert not name.startswith(".")
+        assert unquote(name.partition("~")[0]) == own.removesuffix(".txt")
+
+
+def test_a_brat_folder_of_an_interrupted_call_is_replaced(model, texts, tmp_path):
+    arguments = (model, texts, "-o", tmp_path / "out", "--shard", 10, "--format", "brat")
+    tag(*arguments, code=1)
+    expected = brat.read_folder(tmp_path / "out/part-00001")
+    (tmp_path / "out/.shards/00001.json").unlink()
+    (tmp_path / "out/part-00001/t15.ann").write_text("half")
+    tag(*arguments, code=1)
+    assert brat.read_folder(tmp_path / "out/part-00001") == expected
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        ".shards",
+        "errors.jsonl",
+        "part-00000",
+        "part-00001",
+    }
 
 
 def test_a_tagger_that_fails_on_a_text_costs_only_that_text():
@@ -289,10 +338,12 @@ def test_records_are_counted_ahead(texts, tmp_path):
     (tmp_path / "y.txt").touch()
     (tmp_path / "z.csv").write_text("text\na\n")
     (tmp_path / "w.parquet").touch()
-    names = ["in.jsonl", "x.parquet", "y.txt", "z.csv", "w.parquet"]
-    counts = [source.count() for source in find_sources([str(tmp_path / name) for name in names], "text")]
-    assert counts == [20, 2, 1, 1, None]
-    assert texts.exists()
+    (tmp_path / "open.jsonl").write_text('{"text": "a"}\n{"text": "b"}')
+    names = [texts.name, "x.parquet", "y.txt", "z.csv", "w.parquet", "open.jsonl"]
+    sources = find_sources([str(tmp_path / name) for name in names], "text")
+    counts = [source.count() for source in sources]
+    assert counts == [20, 2, 1, 1, 1, 2]
+    assert counts == [len(list(source.records())) for source in sources]
 
 
 def test_a_dataset_is_tagged(model, tmp_path):
@@ -313,6 +364,8 @@ def test_a_dataset_is_tagged(model, tmp_path):
         (["MODEL", "README.md"], 1, "README.md: has the ending '.md'"),
         (["MODEL", "configs"], 1, "configs: holds no texts"),
         (["MODEL", "--workers", "0"], 2, "argument --workers: '0' is no number above 0"),
+        (["MODEL", "--engine", "ray"], 1, "ray: cannot reach the standard input and output; name files or a dataset"),
+        (["MODEL", "configs", "--engine", "ray"], 1, "ray: cannot reach the standard input and output"),
         (["MODEL", "--dataset", "no/such"], 1, "no/such: cannot be loaded ("),
     ],
 )
