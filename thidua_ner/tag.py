@@ -33,13 +33,13 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
     total = None if None in counts else sum(count or 0 for count in counts)
     n_shards = tagged = 0
     with job.shards.opened(described), tqdm(total=total, desc="tagging", unit="text", disable=None) as bar:
-        for number, outcome in run(job, partial(_shards, sources, size), bar.update):
+        for number, outcome in run(job, partial(read_shards, sources, size), bar.update):
             n_shards = max(n_shards, number + 1)
             tagged += outcome["tagged"]
         return tagged, job.shards.finish(n_shards)
 
 
-def _shards(sources: Sequence[Source], size: int) -> Iterator[list[Record]]:
+def read_shards(sources: Sequence[Source], size: int) -> Iterator[list[Record]]:
     """Read the records of all sources, so many at a time."""
     return cut((record for source in sources for record in source.records()), size)
 
@@ -69,7 +69,7 @@ def show(document: Document) -> str:
 def tag_to_stdout(tagger: AnyTagger, sources: Sequence[Source], style: str) -> int:
     """Write each text as it is tagged, refusals to the standard error; return how many were refused."""
     refused = 0
-    for shard in _shards(sources, _SHOWN_TOGETHER):
+    for shard in read_shards(sources, _SHOWN_TOGETHER):
         documents = [record for record in shard if isinstance(record, Document)]
         tagged = iter(tag_records(tagger, documents))
         for record in shard:

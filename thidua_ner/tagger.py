@@ -1,5 +1,6 @@
 """Models to spans: the one way from a text to its entities."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -103,8 +104,9 @@ class Tagger:
             Token(word.text, sentence.tokens[word.first].start, sentence.tokens[word.last - 1].end) for word in words
         ]
         chosen = [row[self.tags.index(tag)] for row, tag in zip(probabilities, tags, strict=True)]
+        starts = [unit.start for unit in units]
         for span in iob2.decode(tags, units):
-            inside = [p for unit, p in zip(units, chosen, strict=True) if span.start <= unit.start < span.end]
+            inside = chosen[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
             yield Span(span.start, span.end, span.label, round(float(np.mean(inside)), 6))
 
     def _probabilities(self, sentences: Sequence[Sequence[Word]]) -> list[Probabilities]:

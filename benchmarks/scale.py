@@ -1,0 +1,130 @@
+"""Measure what docs/SCALE.md reckons with: documents a second a core, where the time goes, how fast one process reads.
+
+python -m benchmarks.scale runs/cpu-small --runtime onnx-int8        # after `python -m thidua_ner export runs/cpu-small`
+
+The documents are the synthetic ones, again and again, each with a word of its own. The rate is that of the whole command
+`tag` with one worker a core, start-up left out; the shares are those of one process under cProfile, which makes all but
+the model look up to twice as long as it is.
+"""
+
+import argparse
+import cProfile
+import os
+import pickle
+import pstats
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import get_args
+
+from tabulate import tabulate
+
+from thidua_ner.inputs import find_sources
+from thidua_ner.jobs import Job, load_once, run_here, run_processes
+from thidua_ner.records import read_documents, write_documents
+from thidua_ner.spans import Document
+from thidua_ner.subwords import SubwordEncoder
+from thidua_ner.tag import read_shards, tag_corpus
+from thidua_ner.tagger import Runtime
+
+_SHARD = 50
+"""Documents in a shard: few, so that all workers end at about the same time."""
+
+_STAGES = {
+    "reading": [("inputs.py", "_json_record")],
+    "sentences and tokens": [("syllables.py", "split_sentences")],
+    "words and subwords": [("words.py", "segment"), ("subwords.py", "encode")],
+    "the model": [("onnx_models.py", "_logits"), ("models.py", "_logits")],
+    "spans": [("tagger.py", "_spans")],
+    "writing": [("records.py", "write_documents"), ("shards.py", "commit"), ("shards.py", "done")],
+}
+"""The functions in which each part of the work is done."""
+
+
+def write_corpus(path: Path, number: int) -> tuple[int, int]:
+    """Write so many different documents; return their syllables and bytes."""
+    known = cycle(read_documents(Path("data/documents/synthetic-train.jsonl")))
+    documents = [Document(f"{n}", f"{d.text}\nBài {n}x{n}.") for n, d in enumerate(islice(known, number))]
+    write_documents(path, documents)
+    return sum(len(document.text.split()) for document in documents), path.stat().st_size
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Measure the seconds that something takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def shares(job: Job, path: Path) -> list[list[str]]:
+    """Tag in this process under the profiler; return the share of each part of the work."""
+    sources = find_sources([str(path)], "text")
+    load_once(job.model, job.runtime)
+    with cProfile.Profile() as profile:
+        tag_corpus(job, sources, _SHARD, run_here)
+    stats = pstats.Stats(profile)
+    total: float = stats.total_tt  # type: ignore[attr-defined]
+    spent = {(Path(file).name, name): row[3] for (file, _, name), row in stats.stats.items()}  # type: ignore[attr-defined]
+    rows = [(stage, sum(spent.get(place, 0.0) for place in places)) for stage, places in _STAGES.items()]
+    rows.append(("the rest", total - sum(seconds for _, seconds in rows)))
+    return [[stage, f"{100 * seconds / total:.1f}%"] for stage, seconds in rows]
+
+
+def subwords_a_syllable(run: Path, path: Path) -> float:
+    """Count how many subwords the model reads for a syllable of white space."""
+    from transformers import AutoTokenizer
+
+    from thidua_ner.runs import models_of
+
+    encoder = SubwordEncoder(AutoTokenizer.from_pretrained(models_of(run)[0], local_files_only=True), 512)
+    documents = read_documents(path)[:100]
+    sentences = [sentence.tokens for document in documents for sentence in document.sentences()]
+    read = sum(len(window.input_ids) for tokens in sentences for window in encoder.encode([t.text for t in tokens]))
+    return read / sum(len(document.text.split()) for document in documents)
+
+
+def main() -> None:
+    """Print the rates and the shares."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--runtime", choices=get_args(Runtime), default="onnx-int8")
+    parser.add_argument("--documents", type=int, default=1000)
+    options = parser.parse_args()
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path, small = folder / "in.jsonl", folder / "small.jsonl"
+        syllables, size = write_corpus(path, options.documents)
+        write_corpus(small, cores)  # a document a core: what starting takes
+        sources = find_sources([str(path)], "text")
+
+        def tag(source: Path, output: str) -> float:
+            job = Job(options.run, options.runtime, folder / output, "jsonl")
+            found = find_sources([str(source)], "text")
+            return timed(lambda: tag_corpus(job, found, _SHARD if source == path else 1, run_processes(cores)))
+
+        start = tag(small, "start")
+        seconds = tag(path, "tagged") - start
+        reading = timed(lambda: [pickle.dumps(shard) for shard in read_shards(sources, _SHARD)])
+        rows = [
+            ["documents", f"{options.documents:,}"],
+            ["bytes a document", f"{size / options.documents:,.0f}"],
+            ["syllables a document", f"{syllables / options.documents:,.0f}"],
+            ["subwords a syllable", f"{subwords_a_syllable(options.run, path):.2f}"],
+            ["seconds to start", f"{start:.1f}"],
+            ["documents a second a core", f"{options.documents / seconds / cores:.2f}"],
+            ["syllables a second a core", f"{syllables / seconds / cores:,.0f}"],
+            ["documents a second that one process reads", f"{options.documents / reading:,.0f}"],
+        ]
+        print(tabulate(rows, colalign=("left", "right"), disable_numparse=True))
+        job = Job(options.run, options.runtime, folder / "profiled", "jsonl")
+        found = shares(job, path)
+    print(
+        f"\n{tabulate(found, headers=['part of the work', 'time'], colalign=('left', 'right'), disable_numparse=True)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
