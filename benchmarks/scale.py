@@ -1,10 +1,10 @@
 """Measure what docs/SCALE.md reckons with: documents a second a core, where the time goes, how fast one process reads.
 
-python -m benchmarks.scale runs/cpu-small --runtime onnx-int8        # after `python -m thidua_ner export runs/cpu-small`
+python -m benchmarks.scale runs/cpu-small        # after `python -m thidua_ner export runs/cpu-small`
 
-The documents are the synthetic ones, again and again, each with a word of its own. The rate is that of the whole command
-`tag` with one worker a core, start-up left out; the shares are those of one process under cProfile, which makes all but
-the model look up to twice as long as it is.
+The documents are the synthetic ones, again and again, each with a word of its own. The rate is that of the command
+`tag` with one worker a core, its start-up left out; the shares are those of one process under cProfile, which makes all
+but the model look up to twice as long as it is.
 """
 
 import argparse
@@ -105,6 +105,7 @@ def main() -> None:
             found = find_sources([str(source)], "text")
             return timed(lambda: tag_corpus(job, found, _SHARD if source == path else 1, run_processes(cores)))
 
+        tag(small, "warm")  # the first start reads everything from the disk
         start = tag(small, "start")
         seconds = tag(path, "tagged") - start
         reading = timed(lambda: [pickle.dumps(shard) for shard in read_shards(sources, _SHARD)])
@@ -121,9 +122,8 @@ def main() -> None:
         print(tabulate(rows, colalign=("left", "right"), disable_numparse=True))
         job = Job(options.run, options.runtime, folder / "profiled", "jsonl")
         found = shares(job, path)
-    print(
-        f"\n{tabulate(found, headers=['part of the work', 'time'], colalign=('left', 'right'), disable_numparse=True)}"
-    )
+    print()
+    print(tabulate(found, headers=["part of the work", "time"], colalign=("left", "right"), disable_numparse=True))
 
 
 if __name__ == "__main__":

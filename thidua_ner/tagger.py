@@ -12,6 +12,8 @@ from thidua_ner import baselines, iob2
 from thidua_ner.faults import fail
 from thidua_ner.runs import models_of, read_json
 from thidua_ner.spans import Document, Span, as_document
+from thidua_ner.stretches import Stretch, join
+from thidua_ner.stretches import cut as stretches_of
 from thidua_ner.syllables import Sentence, Token
 from thidua_ner.words import SEGMENTERS, Word, segment
 
@@ -92,9 +94,20 @@ class Tagger:
             yield document.with_spans(tuple(spans))
 
     def _tag_sentences(self, sentences: Sequence[Sentence]) -> Iterator[tuple[Sequence[Word], Probabilities]]:
-        """Yield the words of sentences with the probabilities of their tags, some thousand words at a time."""
-        for together in _grouped(sentences, lambda sentence: len(sentence.tokens)):
-            words = [segment(sentence.tokens, self.segmenter) for sentence in together]
+        """Yield the words of each sentence with the probabilities of their tags."""
+        stretches = [stretches_of(len(sentence.tokens)) for sentence in sentences]
+        tagged = self._tag_stretches(
+            sentence.tokens[part.start : part.stop]
+            for sentence, parts in zip(sentences, stretches, strict=True)
+            for part in parts
+        )
+        for parts in stretches:
+            yield join([Stretch(part.start, *next(tagged)) for part in parts])
+
+    def _tag_stretches(self, stretches: Iterable[Sequence[Token]]) -> Iterator[tuple[Sequence[Word], Probabilities]]:
+        """Yield the words of stretches and the probabilities of their tags, some thousand words at a time."""
+        for together in _grouped(stretches, len):
+            words = [segment(tokens, self.segmenter) for tokens in together]
             yield from zip(words, self._probabilities(words), strict=True)
 
     def _spans(self, sentence: Sentence, words: Sequence[Word], probabilities: Probabilities) -> Iterator[Span]:
