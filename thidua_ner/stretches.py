@@ -1,4 +1,4 @@
-"""Sentences too long for one: in overlapping stretches, put together again where both have the same words.
+"""Sentences too long for one: in overlapping stretches, put together again between two words.
 
 A text of megabytes without a full stop is one sentence to the rules. A stretch is longer than any encoder's window, and
 two share more than a window on both sides of their seam.
@@ -46,14 +46,20 @@ def join(stretches: Sequence[Stretch]) -> "tuple[Sequence[Word], NDArray[np.floa
     words: list[Word] = []
     rows = []
     for own, stretch, (begin, end) in zip(placed, stretches, pairwise(seams), strict=True):
-        kept = [index for index, word in enumerate(own) if begin <= word.first and word.last <= end]
-        words += [own[index] for index in kept]
+        kept = [index for index, word in enumerate(own) if word.first < end and begin < word.last]
+        words += [_clip(own[index], begin, end) for index in kept]
         rows.append(stretch.probabilities[kept])
     return words, np.concatenate(rows)
 
 
 def _seam(left: Sequence[Word], right: Sequence[Word]) -> int:
-    """Choose the token from which on the right stretch counts: near the middle of what both have, between two words."""
+    """Choose the token from which on the right stretch counts: where words end in both, near the middle of the two."""
     middle = (right[0].first + left[-1].last) // 2
     both = {word.last for word in left} & {word.first for word in right}
-    return min(both or {word.first for word in right}, key=lambda token: (abs(token - middle), token))
+    return min(both, key=lambda token: (abs(token - middle), token), default=middle)
+
+
+def _clip(word: Word, begin: int, end: int) -> Word:
+    """Cut off what of a word lies beyond a seam, where no seam could be found between words."""
+    first, last = max(word.first, begin), min(word.last, end)
+    return Word(word.syllables[first - word.first : last - word.first], first, last)

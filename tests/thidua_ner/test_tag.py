@@ -371,3 +371,17 @@ def test_a_dataset_is_tagged(model, tmp_path):
 )
 def test_bad_calls_are_answered(model, arguments, code, message):
     assert message in tag(*(str(model) if a == "MODEL" else a for a in arguments), code=code).stderr
+
+
+def test_ten_megabytes_in_one_line_cost_no_other_text(model, tmp_path):
+    clause = TEXT.removesuffix(".") + "," + " " * 4000
+    long = clause * (10_000_000 // len(clause.encode()) + 1)
+    assert len(long.encode()) > 10_000_000
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps({"id": name, "text": text}) + "\n" for name, text in [("a", long), ("b", TEXT)]))
+    tag(model, path, "-o", tmp_path / "out")
+    (row, other) = tagged(tmp_path / "out")
+    assert (row["id"], row["text"], other["id"]) == ("a", long, "b")
+    starts = {entity["start"] % len(clause) for entity in row["entities"]}
+    assert len(row["entities"]) > 0.99 * len(starts) * (len(long) // len(clause))
+    assert len(starts) >= 3
