@@ -1,7 +1,7 @@
 # make benchmark   set up, train, evaluate, print the F1 table
 # make test        set up, run the tests
 # make report      the scores of `make benchmark` as a page, opened in the browser
-# make speed       time our training against the stock recipe, and our scoring against seqeval and nervaluate
+# make speed       time our training, scoring and tagging against the tools that others use
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
@@ -27,9 +27,12 @@ lint: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/python -m thidua_ner check
 
-speed: .venv/dev.stamp
+speed: .venv/dev.stamp runs/cpu-small/report.html
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m thidua_ner export runs/cpu-small
+	$(BIN)/python -m benchmarks.tagging runs/cpu-small
+	$(BIN)/python -m benchmarks.scale runs/cpu-small
 
 data: .venv/train.stamp
 	$(BIN)/python -m thidua_ner agreement

@@ -48,7 +48,7 @@ def run_ray(workers: int | None) -> Engine:
         ray = _join()
         there = Job(job.model.resolve(), job.runtime, job.output.resolve(), job.format)
         try:
-            for row in _outcomes(there, read, workers or int(ray.cluster_resources().get("CPU", 1))):
+            for row in _outcomes(there, read, workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)):
                 if row["faults"]:
                     raise pickle.loads(row["faults"])  # noqa: S301 -- our own worker wrote it
                 tell(row["size"])

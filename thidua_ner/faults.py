@@ -8,6 +8,9 @@ from typing import NoReturn
 _MOST_SHOWN = 400
 """Characters of a fault that are shown: what it quotes may be as long as the file."""
 
+_EXTRAS = {"onnx": "onnx", "onnxruntime": "onnx", "onnxscript": "onnx", "py_vncorenlp": "vncorenlp", "ray": "ray"}
+"""The extra of each package that training does without."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
@@ -48,7 +51,8 @@ def run_program(main: Callable[[], None]) -> NoReturn:
         print(error, file=sys.stderr)
         sys.exit(1)
     except ModuleNotFoundError as error:
-        print(f"{error.name} is not installed; run `pip install -e '.[train]'` in the clone", file=sys.stderr)
+        extras = ",".join(["train", *filter(None, [_EXTRAS.get(str(error.name))])])
+        print(f"{error.name} is not installed; run `pip install -e '.[{extras}]'` in the clone", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

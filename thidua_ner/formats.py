@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from thidua_ner import brat, conll, records
-from thidua_ner.files import write_text
+from thidua_ner.files import write_bytes, write_text
 from thidua_ner.labels import label_order
 from thidua_ner.spans import Document
 from thidua_ner.view import colours, environment, write_page
@@ -37,9 +37,9 @@ def _write_parquet(path: Path, documents: list[Document]) -> None:
         {"id": d.id, "text": d.text, "entities": [{"score": None, **records.entity_record(s)} for s in d.spans]}
         for d in documents
     ]
-    beside = path.with_name(f".{path.name}.tmp")
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), beside)
-    beside.replace(path)
+    content = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), content)
+    write_bytes(path, content.getvalue().to_pybytes())
 
 
 def _write_page(path: Path, documents: list[Document]) -> None:

@@ -5,6 +5,7 @@ One bad record costs no other: what cannot be read is a `Refused` in its place, 
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -78,15 +79,24 @@ def dataset_source(name: str, split: str, column: str) -> Source:
     size = (rows.info.splits or {}).get(split)
 
     def records() -> Iterator[Record]:
-        for number, row in enumerate(rows):
-            yield _record(f"{name}:{split}:{number}", row, column)
+        try:
+            for number, row in enumerate(rows):
+                yield _record(f"{name}:{split}:{number}", row, column)
+        except Exception as error:  # the network too may stop it: what comes after is not lost, but not read yet
+            reason = str(error).partition("\n")[0]
+            fail(name, 0, f"cannot be read further ({reason})", "call it again: what is done stays done")
 
     return Source(f"{name}:{split}", records, lambda: size.num_examples if size else None)
 
 
 def _source(path: Path, column: str) -> Source:
     reader, count = _READERS[path.suffix]
-    return Source(str(path), lambda: _guarded(path, reader(path, column)), lambda: _counted(path, count))
+    return Source(_name(path), lambda: _guarded(_name(path), reader(path, column)), lambda: _counted(path, count))
+
+
+def _name(path: Path) -> str:
+    """Name a file by its path, whatever bytes that has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _counted(path: Path, count: Callable[[Path], int]) -> int:
@@ -97,14 +107,14 @@ def _counted(path: Path, count: Callable[[Path], int]) -> int:
         return 1
 
 
-def _guarded(path: Path, records: Iterator[Record]) -> Iterator[Record]:
-    """Turn what stops the reading of a file into a refusal."""
+def _guarded(name: str, records: Iterator[Record]) -> Iterator[Record]:
+    """Turn what stops the reading of a source into a refusal."""
     try:
         yield from records
     except OSError as error:
-        yield Refused(str(path), f"cannot be read ({error.strerror or error})")
+        yield Refused(name, f"cannot be read ({error.strerror or error})")
     except Exception as error:  # a damaged file fails in as many ways as there are libraries that read it
-        yield Refused(str(path), f"cannot be read further ({error})")
+        yield Refused(name, _whole(f"cannot be read further ({error})"))
 
 
 def _record(name: str, row: Any, column: str) -> Record:
@@ -146,7 +156,7 @@ def _stdin() -> Iterator[Record]:
 
 def _txt(path: Path, _: str) -> Iterator[Record]:
     """Read a file as one text."""
-    yield _decoded(str(path), path.read_bytes())
+    yield _decoded(_name(path), path.read_bytes())
 
 
 def _jsonl(path: Path, column: str) -> Iterator[Record]:
@@ -155,7 +165,7 @@ def _jsonl(path: Path, column: str) -> Iterator[Record]:
         number = 0
         while line := file.readline(LONGEST_LINE + 1):
             number += 1
-            name = f"{path}:{number}"
+            name = f"{_name(path)}:{number}"
             if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
                 while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
                     pass
@@ -179,7 +189,7 @@ def _csv(path: Path, column: str) -> Iterator[Record]:
     with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
         rows = csv.DictReader(file)
         for number, row in enumerate(rows, start=1):
-            record = _record(f"{path}:{number}", row, column)
+            record = _record(f"{_name(path)}:{number}", row, column)
             escaped = isinstance(record, Refused) and "surrogate" in record.reason
             yield Refused(record.id, "is not UTF-8") if escaped else record
 
@@ -189,10 +199,11 @@ def _parquet(path: Path, column: str) -> Iterator[Record]:
 
     with pq.ParquetFile(path) as file:
         number = 0
-        for batch in file.iter_batches(_ROWS):
+        wanted = [name for name in ("id", column) if name in file.schema_arrow.names]
+        for batch in file.iter_batches(_ROWS, columns=wanted):
             for row in batch.to_pylist():
                 number += 1
-                yield _record(f"{path}:{number}", row, column)
+                yield _record(f"{_name(path)}:{number}", row, column)
 
 
 def _count_lines(path: Path) -> int:

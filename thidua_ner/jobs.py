@@ -1,7 +1,7 @@
 """Tagging shards: what is done to one, and the engines that do many, on one machine or on a cluster.
 
 An engine takes a job and a reader of shards, and gives the number of each and what became of it, in any order. It
-tells of every record as it is done.
+tells how many records are done: one by one on this machine, a shard at a time on a cluster (`clusters.py`).
 """
 
 import multiprocessing
@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import DataError, fail
 from thidua_ner.formats import FORMATS
 from thidua_ner.inputs import Record, Refused
 from thidua_ner.shards import Shards
@@ -32,6 +32,8 @@ Reader = Callable[[], Iterable[list[Record]]]
 
 Tell = Callable[[int], object]
 """Is told how many records more are done."""
+
+_NO_FAULT_OF_A_TEXT = (DataError, ImportError, OSError)
 
 _LOOK = 0.2
 """Seconds after which the records that other processes have done are counted."""
@@ -62,12 +64,17 @@ def load_once(model: Path, runtime: Runtime) -> AnyTagger:
 
 
 def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record]:
-    """Tag documents together; where that fails, one by one, so that a bad one costs no other."""
+    """Tag documents together; where that fails, one by one, so that a bad one costs no other.
+
+    What no text is to blame for (a package or a file that is missing) ends the job instead of refusing its records.
+    """
     done = 0
     try:
         for tagged in tagger.tag_many(documents):
             done += 1
             yield tagged
+    except _NO_FAULT_OF_A_TEXT:
+        raise
     except Exception:  # whatever it is, it must not cost the other records
         for document in documents[done:]:
             yield _tag_alone(tagger, document)
@@ -76,6 +83,8 @@ def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record
 def _tag_alone(tagger: AnyTagger, document: Document) -> Record:
     try:
         (tagged,) = tagger.tag_many([document])
+    except _NO_FAULT_OF_A_TEXT:
+        raise
     except Exception as error:
         return Refused(document.id, f"cannot be tagged ({error!r})")
     return tagged
@@ -128,6 +137,8 @@ def run_processes(workers: int) -> Engine:
                     yield from _finished(waiting, counter, tell)
             except BrokenProcessPool:
                 fail(job.output, 0, "a worker was killed", "call it again: what is done stays done")
+            finally:
+                pool.shutdown(cancel_futures=True)  # else what waits would be done before a fault is told
 
     return run
 
@@ -139,7 +150,7 @@ _counters: "list[Synchronized[int]]" = []
 def _begin(threads: int, counter: "Synchronized[int]") -> None:
     """Take a share of the cores, and the counter."""
     _counters.append(counter)  # it can be handed to a process only as it starts
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read when torch is imported
 
 
 def _tag_and_count(job: Job, number: int, shard: list[Record]) -> Outcome:
@@ -158,8 +169,10 @@ def _finished(
 ) -> Iterator[tuple[int, Outcome]]:
     """Wait a moment for shards; tell what all workers have done since, and yield what is finished."""
     done, _ = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
-    with counter.get_lock():
+    lock = counter.get_lock()
+    if lock.acquire(timeout=_LOOK):  # a worker that is killed may hold it for ever
         more, counter.value = counter.value, 0
-    tell(more)
+        lock.release()
+        tell(more)
     for future in done:
         yield waiting.pop(future), future.result()

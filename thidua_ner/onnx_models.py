@@ -49,7 +49,8 @@ class OnnxModel:
                 config = AutoConfig.from_pretrained(folder, local_files_only=True)
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))  # as torch does; 0 means all
+            threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+            options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0  # as torch does; 0 means all
             self._session = onnxruntime.InferenceSession(
                 path, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
             )

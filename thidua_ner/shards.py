@@ -51,7 +51,7 @@ class Shards:
             yield
 
     def _check_job(self, path: Path, job: dict[str, Any]) -> None:
-        if not path.exists():
+        if not path.exists() or not any(path.parent.glob("[0-9]*.json")):  # nothing is done yet
             write_text(path, json.dumps(job, indent=2, ensure_ascii=False) + "\n")
             return
         before = read_json(path, set(), _REMEDY)
@@ -85,7 +85,7 @@ class Shards:
 
     def finish(self, n_shards: int) -> int:
         """Gather what was refused in `errors.jsonl`; DataError where more shards are there than the input has."""
-        paths = sorted((self.folder / _STATE).glob("[0-9]*.json"))
+        paths = sorted((self.folder / _STATE).glob("[0-9]*.json"), key=lambda path: int(path.stem))
         if len(paths) > n_shards:
             fail(self.folder, 0, f"has {len(paths)} shards of an input of {n_shards}", "name another --output")
         rows = [row for path in paths for row in read_json(path, _KEYS, _REMEDY)["errors"]]

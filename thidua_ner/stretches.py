@@ -1,7 +1,7 @@
 """Sentences too long for one: in overlapping stretches, put together again between two words.
 
-A text of megabytes without a full stop is one sentence to the rules. A stretch is longer than any encoder's window, and
-two share more than a window on both sides of their seam.
+A text of megabytes without a full stop is one sentence to the rules. A stretch is longer than an encoder's window, and
+two of them share more than half a window on either side of their seam.
 """
 
 from collections.abc import Sequence

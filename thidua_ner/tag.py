@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,7 +16,7 @@ from thidua_ner.labels import label_order
 from thidua_ner.runs import models_of
 from thidua_ner.shards import ERRORS, cut
 from thidua_ner.spans import Document
-from thidua_ner.tagger import AnyTagger
+from thidua_ner.tagger import AnyTagger, Runtime
 
 _ANSI = (34, 31, 35, 32, 33, 36, 90, 93)
 """Terminal colours of the labels, in their order."""
@@ -28,11 +29,13 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
     """Tag all records of the sources, in shards of a size; return how many are tagged and how many are refused."""
     from tqdm import tqdm
 
-    described = {"model": _fingerprint(job.model), "runtime": job.runtime, "format": job.format, "shard": size}
-    counts = [source.count() for source in sources]
-    total = None if None in counts else sum(count or 0 for count in counts)
+    model = _fingerprint(job.model, job.runtime)
+    described = {"model": model, "runtime": job.runtime, "format": job.format, "shard": size}
     n_shards = tagged = 0
-    with job.shards.opened(described), tqdm(total=total, desc="tagging", unit="text", disable=None) as bar:
+    with job.shards.opened(described), tqdm(desc="tagging", unit="text", disable=None) as bar:
+        if not bar.disable:
+            counts = [source.count() for source in sources]
+            bar.total = None if None in counts else sum(count or 0 for count in counts)
         for number, outcome in run(job, partial(read_shards, sources, size), bar.update):
             n_shards = max(n_shards, number + 1)
             tagged += outcome["tagged"]
@@ -44,11 +47,12 @@ def read_shards(sources: Sequence[Source], size: int) -> Iterator[list[Record]]:
     return cut((record for source in sources for record in source.records()), size)
 
 
-def _fingerprint(model: Path) -> str:
-    """Hash the files of the models that a path stands for (SHA-256, 16 hexadecimal digits)."""
+def _fingerprint(model: Path, runtime: Runtime) -> str:
+    """Hash the files of the models that a path stands for, as a runtime reads them (SHA-256, 16 hexadecimal digits)."""
     found = hashlib.sha256()
     for folder in models_of(model):
-        for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        exported = sorted((folder / "onnx").glob("*")) if runtime.startswith("onnx") else []
+        for path in [*sorted(path for path in folder.iterdir() if path.is_file()), *exported]:
             with path.open("rb") as file:
                 found.update(hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()[:16]
@@ -69,6 +73,8 @@ def show(document: Document) -> str:
 def tag_to_stdout(tagger: AnyTagger, sources: Sequence[Source], style: str) -> int:
     """Write each text as it is tagged, refusals to the standard error; return how many were refused."""
     refused = 0
+    if isinstance(sys.stdout, io.TextIOWrapper):  # JSON is UTF-8 everywhere; a terminal shows what it can
+        sys.stdout.reconfigure(encoding=None if style == "colour" else "utf-8", errors="replace")
     for shard in read_shards(sources, _SHOWN_TOGETHER):
         documents = [record for record in shard if isinstance(record, Document)]
         tagged = iter(tag_records(tagger, documents))

@@ -130,12 +130,12 @@ class Tagger:
 
 
 def _grouped(items: Iterable[_Item], size: Callable[[_Item], int]) -> Iterator[list[_Item]]:
-    """Cut a stream into groups of so many tokens, or a few more."""
+    """Cut a stream into groups of so many tokens, or a few more; what has none counts as one."""
     group: list[_Item] = []
     total = 0
     for item in items:
         group.append(item)
-        total += size(item)
+        total += max(size(item), 1)
         if total >= _TOGETHER:
             yield group
             group, total = [], 0

@@ -1,5 +1,6 @@
 """Tagging on a cluster: real Ray processes on this machine, some of which are killed."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import ROOT
-from tests.thidua_ner.test_tag import TEXT, model, parts, tag, tagged  # noqa: F401 -- a fixture
+from tests.thidua_ner.test_tag import TEXT, parts, tag, tagged
 from thidua_ner.clusters import _Worker
 from thidua_ner.jobs import Job
 from thidua_ner.spans import Document
@@ -53,7 +54,10 @@ def cluster():
         try:
             wait_for(Path(folder) / "ray/ray_current_cluster")  # written when the head is ready
             nodes.append(start_node(environment, "--address", f"127.0.0.1:{port}"))
-            yield Cluster({**environment, "RAY_ADDRESS": f"127.0.0.1:{port}"}, nodes[1])
+            environment["RAY_ADDRESS"] = f"127.0.0.1:{port}"
+            both = "import ray, time\nray.init()\nwhile ray.cluster_resources()['CPU'] < 2: time.sleep(0.1)"
+            subprocess.run([sys.executable, "-c", both], env=environment, check=True, capture_output=True, timeout=90)
+            yield Cluster(environment, nodes[1])
         finally:
             for node in nodes:
                 os.killpg(node.pid, signal.SIGKILL)
@@ -85,17 +89,20 @@ def start(environment, *arguments):
 
 def workers_of(node):
     """List the processes of a node that tag."""
-    titles = {path.parent.name: path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")}
-    return [pid for pid, title in titles.items() if b"MapWorker" in title and os.getsid(int(pid)) == node.pid]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it may be gone already
+            if b"MapWorker" in path.read_bytes() and os.getsid(int(path.parent.name)) == node.pid:
+                found.append(int(path.parent.name))
+    return found
 
 
-def test_a_killed_node_costs_nothing(cluster, model, lines, tmp_path):  # noqa: F811
+def test_a_killed_node_costs_nothing(cluster, model, lines, tmp_path):
     arguments = (model, lines, "-o", tmp_path / "out", "--shard", 3, "--workers", 2)
     process = start(cluster.environment, *arguments)
-    while len(list((tmp_path / "out").glob("part-*"))) < 10:
+    while len(list((tmp_path / "out").glob("part-*"))) < 10 or not workers_of(cluster.second):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
-    assert workers_of(cluster.second)
     os.killpg(cluster.second.pid, signal.SIGKILL)
     assert len(list((tmp_path / "out").glob("part-*"))) < 90  # it was in the middle
     out, err = process.communicate(timeout=120)
@@ -113,7 +120,7 @@ def test_a_killed_node_costs_nothing(cluster, model, lines, tmp_path):  # noqa: 
     assert [path.name for path, time in before.items() if path.stat().st_mtime_ns != time] == ["00050.json"]
 
 
-def test_a_fault_comes_back_from_a_worker(model, tmp_path):  # noqa: F811
+def test_a_fault_comes_back_from_a_worker(model, tmp_path):
     job = Job(model, "torch", tmp_path / "out", "jsonl")
     work = _Worker(job)
     shards = [pickle.dumps([Document("a", text)]) for text in (TEXT, f"{TEXT}!")]
@@ -124,7 +131,7 @@ def test_a_fault_comes_back_from_a_worker(model, tmp_path):  # noqa: F811
     assert str(error).startswith(str(tmp_path / "out/part-00000.jsonl"))
 
 
-def test_a_cluster_that_does_not_answer_is_told_at_once(model, lines, tmp_path):  # noqa: F811
+def test_a_cluster_that_does_not_answer_is_told_at_once(model, lines, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
     process = start({**os.environ, "RAY_ADDRESS": address}, model, lines, "-o", tmp_path / "out")

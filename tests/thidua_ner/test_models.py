@@ -1,7 +1,7 @@
 """Subwords, encoders, checkpoints and the tagger, on models made in the test."""
 
 import unicodedata
-from itertools import islice, pairwise
+from itertools import cycle, islice, pairwise
 
 import numpy as np
 import pytest
@@ -210,6 +210,7 @@ def test_a_stream_of_texts_is_tagged_as_it_comes(checkpoint):
     found = list(islice(stream, 5000))
     assert [document.text.split()[-1] for document in found] == [f"{n}." for n in range(1, 5001)]
     assert read < 5000 + 16_384 / 8
+    assert next(Tagger([checkpoint]).tag_many(cycle([""]))).spans == ()
 
 
 def test_words_without_end_are_not_all_remembered(phobert, monkeypatch):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from tests.thidua_ner.test_tag import model  # noqa: F401 -- a fixture
 from thidua_ner import brat, stretches
+from thidua_ner.labels import TAGS
 from thidua_ner.stretches import Stretch, cut, join
 from thidua_ner.tagger import Tagger
 from thidua_ner.words import Word
@@ -58,8 +58,23 @@ def test_words_are_joined_in_order_each_once(n, ends, others):
         assert {word.first for word in words} <= {0, *ends}  # no word was cut
 
 
+def test_no_model_is_given_more_than_a_stretch():
+    class Recorder:
+        tags = TAGS
+        segmenter = "none"
+        longest = 0
+
+        def probabilities(self, sentences):
+            self.longest = max(self.longest, *map(len, sentences))
+            return [np.ones((len(words), len(TAGS))) / len(TAGS) for words in sentences]
+
+    recorder = Recorder()
+    assert Tagger([recorder]).tag("Huế, " * 50_000).text
+    assert recorder.longest == stretches.LONGEST
+
+
 @pytest.mark.usefixtures("short")
-def test_seams_change_no_span(model, monkeypatch):  # noqa: F811
+def test_seams_change_no_span(model, monkeypatch):
     tagger = Tagger.load(model)
     text = " ".join(document.text for document in brat.read_folder(ROOT / "annotations/gold"))
     text = " ".join(text.replace(".", ",").split())

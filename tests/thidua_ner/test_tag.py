@@ -3,10 +3,13 @@
 import csv
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,29 +20,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, run_inside, run_module
-from thidua_ner import baselines, brat, conll, crf
+from thidua_ner import brat, conll
+from thidua_ner.faults import DataError
 from thidua_ner.formats import FORMATS, file_names
 from thidua_ner.inputs import Refused, find_sources
-from thidua_ner.jobs import tag_records
-from thidua_ner.labels import TAGS
+from thidua_ner.jobs import Job, run_here, run_processes, tag_records
 from thidua_ner.records import read_documents
 from thidua_ner.shards import Shards
 from thidua_ner.spans import Document
+from thidua_ner.tag import _fingerprint, read_shards
 from thidua_ner.tagger import Tagger
-from train.data import tag_sentences
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
 TEXT = "Sáng 29/7, Công an TP Cần Thơ họp tại Hà Nội."
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A small CRF that has learnt the gold documents."""
-    folder = tmp_path_factory.mktemp("model")
-    pairs = [([token.text for token in s.tokens], s.tags) for s in tag_sentences(GOLD)]
-    crf.fit(pairs, folder / baselines.CRF_FILE, c1=0.0, c2=0.1, max_iterations=15)
-    baselines.save(folder, "crf", TAGS)
-    return folder
 
 
 @pytest.fixture
@@ -200,7 +193,8 @@ def test_two_processes_do_not_write_to_one_output(model, texts, tmp_path):
         assert "is being written by another process" in tag(model, texts, "-o", tmp_path / "out", code=1).stderr
 
 
-def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path, workers):
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=12k", "none", str(disk)]
@@ -208,8 +202,9 @@ def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path):
     if mounted.returncode:
         pytest.skip("a small file system cannot be mounted here")
     try:
-        done = tag(model, texts, "-o", disk / "out", "--shard", 4, code=1)
-        assert "cannot be written (No space left on device)" in done.stderr
+        arguments = ["tag", model, texts, "-o", disk / "out", "--shard", 4, "--workers", workers]
+        done = run_module("thidua_ner", *map(str, arguments), check=False)
+        assert re.fullmatch(r"\S+: cannot be written \(No space left on device\); check .*\n", done.stderr)
         subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)
         tag(model, texts, "-o", disk / "out", "--shard", 4, code=1)
         assert len(tagged(disk / "out")) == 19
@@ -333,6 +328,39 @@ def test_a_tagger_that_fails_on_a_text_costs_only_that_text():
     assert found == [documents[0], Refused("b", "cannot be tagged (RuntimeError('no'))"), documents[2]]
 
 
+@pytest.mark.parametrize("error", [ModuleNotFoundError("no", name="underthesea"), DataError([])])
+def test_what_no_text_is_to_blame_for_ends_the_job(error):
+    class Helpless:
+        def tag_many(self, _):
+            raise error
+
+    with pytest.raises(type(error)):
+        list(tag_records(Helpless(), [Document("a", "good")]))
+
+
+@pytest.mark.parametrize("run", [run_here, run_processes(2)])
+def test_each_record_is_told_once(model, texts, tmp_path, run):
+    job = Job(model, "torch", tmp_path / "out", "jsonl")
+    shards = partial(read_shards, find_sources([str(texts)], "text"), 3)
+    with job.shards.opened({}):
+        for done in (0, 7):  # the second time all but one shard is done
+            told: list[int] = []
+            outcomes = dict(run(job, shards, told.append))
+            assert sum(told) == 20
+            assert sum(outcome["tagged"] for outcome in outcomes.values()) == 19
+            assert outcomes.keys() == set(range(7)), done
+            (tmp_path / "out/.shards/00002.json").unlink()
+
+
+def test_another_export_is_another_model(tiny_run, tmp_path):
+    model = shutil.copytree(tiny_run / "lodo-cantho-2022-07/model", tmp_path / "model")
+    (model / "onnx").mkdir()
+    before = [_fingerprint(model, runtime) for runtime in ("torch", "onnx")]
+    (model / "onnx/model.onnx").write_bytes(b"new")
+    after = [_fingerprint(model, runtime) for runtime in ("torch", "onnx")]
+    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
+
+
 def test_records_are_counted_ahead(texts, tmp_path):
     pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "x.parquet")
     (tmp_path / "y.txt").touch()
@@ -354,6 +382,63 @@ def test_a_dataset_is_tagged(model, tmp_path):
     assert row["text"] == TEXT
     done = tag(model, "--dataset", tmp_path / "data", "--column", "txt", "-o", tmp_path / "no", code=1)
     assert "has no column 'txt'; name one of body" in done.stderr
+
+
+def test_what_stops_a_dataset_is_told(model, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.jsonl").write_text(json.dumps({"text": TEXT}) + "\n")
+    (tmp_path / "data/b.jsonl").write_text('{"text": "no end')
+    done = tag(model, "--dataset", tmp_path / "data", "-o", tmp_path / "out", "--shard", 1, code=1)
+    assert f"{tmp_path / 'data'}: cannot be read further (" in done.stderr
+    assert len(tagged(tmp_path / "out")) == 1
+    assert not (tmp_path / "out/errors.jsonl").exists()
+
+
+def test_a_file_name_of_any_bytes_names_its_text(model, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")
+    Path(path).write_text(TEXT)
+    tag(model, path, "-o", tmp_path / "out")
+    assert [row["id"] for row in tagged(tmp_path / "out")] == [f"{tmp_path}/caf\\xe9.txt"]
+
+
+def test_other_columns_are_not_read(model, tmp_path):
+    no_date = pa.array([2**62], pa.timestamp("us"))
+    pq.write_table(pa.table({"text": [TEXT], "when": no_date}), tmp_path / "in.parquet")
+    tag(model, tmp_path / "in.parquet", "-o", tmp_path / "out")
+    assert len(tagged(tmp_path / "out")) == 1
+
+
+def test_a_job_that_did_nothing_binds_no_other(model, texts, tmp_path):
+    with Shards(tmp_path / "out", ".conll").opened({"format": "conll"}):
+        pass
+    tag(model, texts, "-o", tmp_path / "out", code=1)
+    assert len(tagged(tmp_path / "out")) == 19
+
+
+def test_json_is_utf_8_wherever_it_goes(model):
+    command = [sys.executable, "-m", "thidua_ner", "tag", str(model)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, input=TEXT.encode(), cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert json.loads(done.stdout.decode("utf-8"))["text"] == TEXT
+
+
+def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps({"id": str(n), "text": TEXT * 100}) + "\n" for n in range(100)))
+    arguments = [str(model), str(path), "-o", str(tmp_path / "out"), "--shard", "5", "--workers", "2"]
+    command = [sys.executable, "-m", "thidua_ner", "tag", *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
+    while not list((tmp_path / "out").glob("part-*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert len(tagged(tmp_path / "out")) < 100
+    run_module("thidua_ner", "tag", *arguments)
+    assert len(tagged(tmp_path / "out")) == 100
 
 
 @pytest.mark.parametrize(
