@@ -13,6 +13,10 @@ import pytest
 import underthesea  # noqa: F401 -- first: it resets all logging, at which the handler of `absl` closes pytest's own files
 from hypothesis import settings
 
+from thidua_ner import baselines, brat, crf
+from thidua_ner.labels import TAGS
+from train.data import tag_sentences
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 
@@ -85,6 +89,17 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[str]
     """A finished leave-one-document-out run of five tiny models."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     run_module("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small CRF that has learnt the gold documents in a second."""
+    folder = tmp_path_factory.mktemp("model")
+    sentences = tag_sentences(brat.read_folder(ROOT / "annotations/gold"))
+    pairs = [([token.text for token in sentence.tokens], sentence.tags) for sentence in sentences]
+    crf.fit(pairs, folder / baselines.CRF_FILE, c1=0.0, c2=0.1, max_iterations=15)
+    baselines.save(folder, "crf", TAGS)
     return folder
 
 

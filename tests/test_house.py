@@ -36,6 +36,8 @@ HEAVY = {
     "tqdm",
     "pycrfsuite",
     "jinja2",
+    "onnxruntime",
+    "ray",
 }
 README = (ROOT / "README.md").read_text()
 
