@@ -109,7 +109,8 @@ def test_a_killed_node_costs_nothing(cluster, model, lines, tmp_path):
     assert "300 texts tagged, 1 refused" in out, err
     assert "1 record could not be tagged; see" in err
     tag(model, lines, "-o", tmp_path / "here", "--shard", 3, code=1)
-    assert parts(tmp_path / "out") == parts(tmp_path / "here")
+    whole = {name: content for name, content in parts(tmp_path / "out").items() if not name.startswith(".")}
+    assert whole == parts(tmp_path / "here")  # a killed worker may leave half of a file under a hidden name
     assert [row["id"] for row in tagged(tmp_path / "out")] == [str(n) for n in range(300)]
 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/.shards").glob("[0-9]*.json")}
@@ -136,8 +137,6 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(model, lines, tmp_path):
         address = f"127.0.0.1:{server.getsockname()[1]}"
     process = start({**os.environ, "RAY_ADDRESS": address}, model, lines, "-o", tmp_path / "out")
     _, err = process.communicate(timeout=60)
-    assert (
-        err
-        == f"{address}: no cluster answers ([Errno 111] Connection refused); start the cluster, or unset RAY_ADDRESS\n"
-    )
+    refused = "no cluster answers ([Errno 111] Connection refused)"
+    assert err == f"{address}: {refused}; start the cluster, or unset RAY_ADDRESS\n"
     assert process.returncode == 1

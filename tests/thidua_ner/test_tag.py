@@ -284,12 +284,10 @@ def test_what_a_format_cannot_hold_costs_no_other(model, tmp_path, name, bad, pr
     assert error == {"id": bad, "error": f"cannot be written ({problem})"}
 
 
-IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
-    ["a", "a.txt", "../b"]
-)
+CHARACTERS = st.characters(exclude_categories=["Cs"])
 
 
-@given(st.lists(IDS, max_size=8))
+@given(st.lists(st.text(CHARACTERS, min_size=1, max_size=20) | st.sampled_from(["a", "a.txt", "../b"]), max_size=8))
 def test_any_ids_name_different_files_and_come_back(ids):
     names = file_names([Document(name, "") for name in ids])
     assert len(set(names)) == len(names)
@@ -307,12 +305,7 @@ def test_a_brat_folder_of_an_interrupted_call_is_replaced(model, texts, tmp_path
     (tmp_path / "out/part-00001/t15.ann").write_text("half")
     tag(*arguments, code=1)
     assert brat.read_folder(tmp_path / "out/part-00001") == expected
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        ".shards",
-        "errors.jsonl",
-        "part-00000",
-        "part-00001",
-    }
+    assert {path.name for path in (tmp_path / "out").glob("*part*")} == {"part-00000", "part-00001"}
 
 
 def test_a_tagger_that_fails_on_a_text_costs_only_that_text():
