@@ -421,7 +421,8 @@ def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
     arguments = [str(model), str(path), "-o", str(tmp_path / "out"), "--shard", "5", "--workers", "2"]
     command = [sys.executable, "-m", "thidua_ner", "tag", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests in the background ignores it
+    process = subprocess.Popen(command, cwd=ROOT, text=True, preexec_fn=heard, **pipes)  # noqa: PLW1509
     while not list((tmp_path / "out").glob("part-*")):
         assert process.poll() is None
         time.sleep(0.02)
