@@ -108,16 +108,18 @@ def add_tag(commands: Any) -> None:
     """Describe the command `tag`."""
     child = commands.add_parser("tag", help="tag texts with a run", description=tag.__doc__)
     child.add_argument("model", type=Path, metavar="RUN", help="a run, a fold of one, or a checkpoint")
-    child.add_argument("inputs", nargs="*", metavar="INPUT", help=".txt, .jsonl, .csv, .parquet, folders; - is stdin")
+    child.add_argument(
+        "inputs", nargs="*", metavar="INPUT", help=".txt, .jsonl, .csv, .parquet, folders; - is a text on stdin"
+    )
     child.add_argument("-o", "--output", type=Path, metavar="DIR", help="write shards; a second call goes on")
-    child.add_argument("--format", choices=FORMATS, default="jsonl", help="of the shards (default: jsonl)")
+    child.add_argument("--format", choices=FORMATS, help="of the shards (default: jsonl)")
     child.add_argument("--column", default="text", help="the text in .jsonl, .csv, .parquet (default: text)")
     child.add_argument("--dataset", metavar="NAME", help="a dataset of the hub, or its folder")
     child.add_argument("--split", default="train", help="of the dataset (default: train)")
     child.add_argument("--runtime", choices=get_args(Runtime), default="torch", help="of an encoder (default: torch)")
     child.add_argument("--engine", choices=["local", "ray"], default="local", help="where the workers are")
     child.add_argument("--workers", type=positive_number, metavar="N", help="processes (default: 1; with ray: all)")
-    child.add_argument("--shard", type=positive_number, default=1000, metavar="N", help="texts a shard (default: 1000)")
+    child.add_argument("--shard", type=positive_number, default=100, metavar="N", help="texts a shard (default: 100)")
     child.set_defaults(run=tag.main)
 
 

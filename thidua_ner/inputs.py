@@ -14,6 +14,7 @@ from typing import Any
 
 from thidua_ner.faults import fail
 from thidua_ner.files import LONGEST_LINE
+from thidua_ner.records import some
 from thidua_ner.spans import Document
 
 STDIN = "-"
@@ -114,7 +115,7 @@ def _guarded(name: str, records: Iterator[Record]) -> Iterator[Record]:
     except OSError as error:
         yield Refused(name, f"cannot be read ({error.strerror or error})")
     except Exception as error:  # a damaged file fails in as many ways as there are libraries that read it
-        yield Refused(name, _whole(f"cannot be read further ({error})"))
+        yield Refused(name, _whole(f"cannot be read ({error})"))
 
 
 def _record(name: str, row: Any, column: str) -> Record:
@@ -122,10 +123,12 @@ def _record(name: str, row: Any, column: str) -> Record:
     if not isinstance(row, dict):
         return Refused(name, "is no object")
     own = row.get("id")
-    name = str(own) if isinstance(own, (str, int)) and str(own) else name
+    place, name = name, str(own) if isinstance(own, (str, int)) and str(own) else name
     text = row.get(column)
     if not isinstance(text, str):
-        return Refused(_whole(name), f"has no text in {column!r}")
+        where = "" if place == name else f" ({place})"
+        found = "no text" if text is None else f"no text but {type(text).__name__}"
+        return Refused(_whole(name), _whole(f"has {found} in {column!r}; its columns are {some(row)}{where}"))
     return _document(name, text)
 
 
@@ -199,7 +202,10 @@ def _parquet(path: Path, column: str) -> Iterator[Record]:
 
     with pq.ParquetFile(path) as file:
         number = 0
-        wanted = [name for name in ("id", column) if name in file.schema_arrow.names]
+        names = file.schema_arrow.names
+        if column not in names:
+            raise ValueError(f"has no column {column!r}; name one of {some(names)} with --column")
+        wanted = [name for name in ("id", column) if name in names]
         for batch in file.iter_batches(_ROWS, columns=wanted):
             for row in batch.to_pylist():
                 number += 1

@@ -85,7 +85,7 @@ def tag_to_stdout(tagger: AnyTagger, sources: Sequence[Source], style: str) -> i
                 print(f"{found.id}: {found.reason}", file=sys.stderr)
             else:
                 print(show(found) if style == "colour" else records.format_json_lines([records.record(found)]), end="")
-                print(end="\n" if style == "colour" else "", flush=True)
+                print(end="\n\n" if style == "colour" else "", flush=True)
     return refused
 
 
@@ -102,6 +102,8 @@ def _engine(options: argparse.Namespace) -> Engine:
 def main(options: argparse.Namespace) -> None:
     """Tag what was named: into a folder, or to the standard output."""
     models_of(options.model)  # so that a wrong name is told before anything is read
+    if options.output is None and options.engine == "local" and (options.format or options.workers):
+        fail("tag", 0, "--format and --workers are for a folder of shards", "name one with --output, or leave them out")
     inputs = options.inputs or ([] if options.dataset else [STDIN])
     if options.engine == "ray" and (STDIN in inputs or not options.output):
         fail("ray", 0, "cannot reach the standard input and output", "name files or a dataset, and an --output")
@@ -113,8 +115,12 @@ def main(options: argparse.Namespace) -> None:
         refused = tag_to_stdout(tagger, sources, "colour" if sys.stdout.isatty() else "jsonl")
         place = "see above"
     else:
-        job = Job(options.model, options.runtime, options.output, options.format)
-        tagged, refused = tag_corpus(job, sources, options.shard, _engine(options))
+        job = Job(options.model, options.runtime, options.output, options.format or "jsonl")
+        try:
+            tagged, refused = tag_corpus(job, sources, options.shard, _engine(options))
+        except KeyboardInterrupt:
+            print(f"{options.output}: interrupted; the same call goes on", file=sys.stderr)
+            raise
         print(f"{options.output}: {tagged:,} texts tagged, {refused:,} refused")
         place = f"see {options.output / ERRORS}"
     if refused:

@@ -114,6 +114,7 @@ def test_every_record_is_tagged_or_refused(model, tmp_path):
     assert refused[at("latin.txt")] == "byte 0 is not UTF-8"
     assert refused[at("gone.txt")] == "cannot be read (No such file or directory)"
     assert refused[at("b.jsonl:3")] == "holds half of a surrogate pair"
+    assert refused["x"] == f"has no text in 'text'; its columns are id ({at('b.jsonl')}:5)"
     assert "8 texts tagged, 10 refused" in done.stdout
     assert "10 records could not be tagged; see" in done.stderr
 
@@ -401,6 +402,13 @@ def test_other_columns_are_not_read(model, tmp_path):
     assert len(tagged(tmp_path / "out")) == 1
 
 
+def test_a_parquet_file_without_the_column_is_refused(model, tmp_path):
+    pq.write_table(pa.table({"body": [TEXT, TEXT]}), tmp_path / "in.parquet")
+    tag(model, tmp_path / "in.parquet", "-o", tmp_path / "out", code=1)
+    (error,) = map(json.loads, (tmp_path / "out/errors.jsonl").read_text().splitlines())
+    assert error["error"] == "cannot be read (has no column 'text'; name one of body with --column)"
+
+
 def test_a_job_that_did_nothing_binds_no_other(model, texts, tmp_path):
     with Shards(tmp_path / "out", ".conll").opened({"format": "conll"}):
         pass
@@ -429,7 +437,7 @@ def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in err
+    assert err == f"{tmp_path / 'out'}: interrupted; the same call goes on\n"
     assert len(tagged(tmp_path / "out")) < 100
     run_module("thidua_ner", "tag", *arguments)
     assert len(tagged(tmp_path / "out")) == 100
@@ -445,6 +453,7 @@ def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
         (["MODEL", "--workers", "0"], 2, "argument --workers: '0' is no number above 0"),
         (["MODEL", "--engine", "ray"], 1, "ray: cannot reach the standard input and output; name files or a dataset"),
         (["MODEL", "configs", "--engine", "ray"], 1, "ray: cannot reach the standard input and output"),
+        (["MODEL", "configs", "--format", "html"], 1, "tag: --format and --workers are for a folder of shards"),
         (["MODEL", "--dataset", "no/such"], 1, "no/such: cannot be loaded ("),
     ],
 )
