@@ -34,11 +34,11 @@ class _Worker:
     def __call__(self, row: Row) -> Row:
         """Do a shard; what is wrong comes back as a value, since Ray would try an exception again."""
         shard = pickle.loads(row["shard"])  # noqa: S301 -- our own reader wrote it
+        done = {"number": row["number"], "size": len(shard), "outcome": "", "faults": b""}
         try:
-            outcome = tag_shard(self._job, row["number"], shard, lambda _: None)
+            return {**done, "outcome": json.dumps(tag_shard(self._job, row["number"], shard, lambda _: None))}
         except DataError as error:
-            return {"number": row["number"], "size": len(shard), "outcome": "", "faults": pickle.dumps(error)}
-        return {"number": row["number"], "size": len(shard), "outcome": json.dumps(outcome), "faults": b""}
+            return {**done, "faults": pickle.dumps(error)}
 
 
 def run_ray(workers: int | None) -> Engine:

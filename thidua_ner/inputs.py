@@ -164,11 +164,12 @@ def _txt(path: Path, _: str) -> Iterator[Record]:
 
 def _jsonl(path: Path, column: str) -> Iterator[Record]:
     """Read an object a line; only a line is held in memory, and of one that is too long not even that."""
+    file_name = _name(path)
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LONGEST_LINE + 1):
             number += 1
-            name = f"{_name(path)}:{number}"
+            name = f"{file_name}:{number}"
             if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
                 while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
                     pass
@@ -189,10 +190,11 @@ def _json_record(name: str, line: bytes, column: str) -> Record:
 def _csv(path: Path, column: str) -> Iterator[Record]:
     """Read a table with a header."""
     csv.field_size_limit(LONGEST_LINE)
+    file_name = _name(path)
     with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
         rows = csv.DictReader(file)
         for number, row in enumerate(rows, start=1):
-            record = _record(f"{_name(path)}:{number}", row, column)
+            record = _record(f"{file_name}:{number}", row, column)
             escaped = isinstance(record, Refused) and "surrogate" in record.reason
             yield Refused(record.id, "is not UTF-8") if escaped else record
 
@@ -202,14 +204,14 @@ def _parquet(path: Path, column: str) -> Iterator[Record]:
 
     with pq.ParquetFile(path) as file:
         number = 0
-        names = file.schema_arrow.names
+        file_name, names = _name(path), file.schema_arrow.names
         if column not in names:
             raise ValueError(f"has no column {column!r}; name one of {some(names)} with --column")
         wanted = [name for name in ("id", column) if name in names]
         for batch in file.iter_batches(_ROWS, columns=wanted):
             for row in batch.to_pylist():
                 number += 1
-                yield _record(f"{_name(path)}:{number}", row, column)
+                yield _record(f"{file_name}:{number}", row, column)
 
 
 def _count_lines(path: Path) -> int:

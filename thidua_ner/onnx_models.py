@@ -74,9 +74,8 @@ def export(model: Path) -> Path:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     checkpoint = load_checkpoint(model)
-    checkpoint.model.set_attn_implementation(
-        "eager"
-    )  # the fused form guards each softmax against NaN, and 8 bits take half as long again
+    # the fused form guards each softmax against NaN, with which 8 bits take half as long again
+    checkpoint.model.set_attn_implementation("eager")
     target = model / FOLDER
     with tempfile.TemporaryDirectory(dir=model, prefix=f".{FOLDER}.") as name:
         folder = Path(name) / FOLDER

@@ -12,8 +12,7 @@ from thidua_ner import baselines, iob2
 from thidua_ner.faults import fail
 from thidua_ner.runs import models_of, read_json
 from thidua_ner.spans import Document, Span, as_document
-from thidua_ner.stretches import Stretch, join
-from thidua_ner.stretches import cut as stretches_of
+from thidua_ner.stretches import Stretch, cut, join
 from thidua_ner.syllables import Sentence, Token
 from thidua_ner.words import SEGMENTERS, Word, segment
 
@@ -95,7 +94,7 @@ class Tagger:
 
     def _tag_sentences(self, sentences: Sequence[Sentence]) -> Iterator[tuple[Sequence[Word], Probabilities]]:
         """Yield the words of each sentence with the probabilities of their tags."""
-        stretches = [stretches_of(len(sentence.tokens)) for sentence in sentences]
+        stretches = [cut(len(sentence.tokens)) for sentence in sentences]
         tagged = self._tag_stretches(
             sentence.tokens[part.start : part.stop]
             for sentence, parts in zip(sentences, stretches, strict=True)

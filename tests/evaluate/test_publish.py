@@ -101,8 +101,7 @@ def test_a_folder_of_seeds_is_published_whole_and_a_config_without_a_row_is_name
 def test_a_baseline_has_a_card_without_an_encoder(root):
     publish(root, make_run(root, config={"name": "rules", "protocol": "lodo", "baseline": "rules"}))
     card = ModelCard.load(root / "results/rules/lodo/README.md")
-    assert card.data.base_model is None
-    assert card.data.library_name is None
+    assert not card.data.to_dict().keys() & {"base_model", "library_name"}
 
 
 def test_publishing_again_replaces_and_without_runs_rebuilds(root):
