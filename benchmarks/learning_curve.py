@@ -16,11 +16,11 @@ from typing import Any
 
 from tabulate import tabulate
 
-from thidua_ner.labels import ENTITY_TYPES
-from thidua_ner.runs import FINISHED
-from thidua_ner.scoring import score
-from thidua_ner.spans import Document
-from thidua_ner.tagger import load_tagger
+from thidua_ner.runs.folder import FINISHED
+from thidua_ner.scoring.strict import score
+from thidua_ner.tagging.tagger import load_tagger
+from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.spans import Document
 from train.config import load_config
 from train.data import Fold, load_folds, tag_sentences
 from train.fold import train_fold

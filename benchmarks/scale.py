@@ -21,13 +21,13 @@ from typing import get_args
 
 from tabulate import tabulate
 
-from thidua_ner.inputs import find_sources
-from thidua_ner.jobs import Job, load_once, run_here, run_processes
-from thidua_ner.records import read_documents, write_documents
-from thidua_ner.spans import Document
-from thidua_ner.subwords import SubwordEncoder
-from thidua_ner.tag import read_shards, tag_corpus
-from thidua_ner.tagger import Runtime
+from thidua_ner.formats.jsonl import read_documents, write_documents
+from thidua_ner.tagging.inputs import find_sources
+from thidua_ner.tagging.jobs import Job, load_once, run_here, run_processes
+from thidua_ner.tagging.tag import read_shards, tag_corpus
+from thidua_ner.tagging.tagger import Runtime
+from thidua_ner.text.spans import Document
+from thidua_ner.text.subwords import SubwordEncoder
 
 _SHARD = 50
 """Documents in a shard: few, so that all workers end at about the same time."""
@@ -76,7 +76,7 @@ def subwords_a_syllable(run: Path, path: Path) -> float:
     """Count how many subwords the model reads for a syllable of white space."""
     from transformers import AutoTokenizer
 
-    from thidua_ner.runs import models_of
+    from thidua_ner.runs.folder import models_of
 
     encoder = SubwordEncoder(AutoTokenizer.from_pretrained(models_of(run)[0], local_files_only=True), 512)
     documents = read_documents(path)[:100]

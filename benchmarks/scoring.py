@@ -15,12 +15,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from thidua_ner.iob2 import decode, encode
-from thidua_ner.labels import ENTITY_TYPES
-from thidua_ner.records import read_documents
-from thidua_ner.scoring import score
-from thidua_ner.spans import Document, Span
-from thidua_ner.syllables import Token
+from thidua_ner.formats.jsonl import read_documents
+from thidua_ner.scoring.strict import score
+from thidua_ner.text.iob2 import decode, encode
+from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.spans import Document, Span
+from thidua_ner.text.syllables import Token
 
 _RIGHT, _SHORTER, _OTHER = 0.8, 0.9, 0.95
 """Of the gold spans so many are predicted right, the next ones cut short, then of another type; the rest are missed."""

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-from thidua_ner.records import read_documents
-from thidua_ner.runs import models_of
+from thidua_ner.formats.jsonl import read_documents
+from thidua_ner.runs.folder import models_of
 
 _RUNTIMES = {"ours, torch": "torch", "ours, bf16": "torch-bf16", "ours, onnx": "onnx", "ours, int8": "onnx-int8"}
 _STOCK, _UNDERTHESEA = "stock pipeline", "underthesea"
@@ -55,7 +55,7 @@ def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
 
         stock = pipeline("token-classification", str(models_of(run)[0]), aggregation_strategy="first", batch_size=32)
         return lambda texts: sum(map(len, stock(list(texts))))  # it reads no stream of strings
-    from thidua_ner.tagger import Tagger
+    from thidua_ner.tagging.tagger import Tagger
 
     tagger = Tagger.load(run, _RUNTIMES[name])  # type: ignore[arg-type]
     return lambda texts: sum(len(document.spans) for document in tagger.tag_many(texts))

@@ -20,14 +20,14 @@ from typing import cast
 from tabulate import tabulate
 from transformers import DataCollatorForTokenClassification, ProgressCallback, Trainer, TrainingArguments, set_seed
 
-from thidua_ner import brat
-from thidua_ner.encoders import load_encoder
-from thidua_ner.labels import TAGS
-from thidua_ner.models import Checkpoint
+from thidua_ner.formats import brat
+from thidua_ner.models.checkpoints import Checkpoint
+from thidua_ner.models.encoders import load_encoder
+from thidua_ner.text.labels import TAGS
 from train.batches import Examples, Reading
 from train.config import Config, load_config
 from train.data import tag_sentences
-from train.trainer import fit, updates_an_epoch
+from train.trainer import fit, updates_per_epoch
 
 Turn = Callable[[], object]
 """Trains for one epoch."""
@@ -44,7 +44,7 @@ def our_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
     model, tokenizer = load_encoder(config.encoder, config.vocabulary, TAGS, config.dropout, config.attention_dropout)
     checkpoint = Checkpoint(model, tokenizer, TAGS, config.segmenter)
     examples = Examples(readings, checkpoint)
-    updates = updates_an_epoch(config.training, len(examples))
+    updates = updates_per_epoch(config.training, len(examples))
     return lambda: fit(checkpoint, examples, config, folder, max_updates=updates)
 
 

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from evaluate import compare, publish, report
 from evaluate.robustness import robustness, robustness_table
 from evaluate.run import (
     labels_of,
@@ -28,12 +27,15 @@ from evaluate.run import (
     write_fold_predictions,
 )
 from evaluate.scores import score_documents, write_results
-from evaluate.table import document_mean, muc_table, score_table, seeds_table, unseen_share
-from thidua_ner.documents import labels_known, read_documents, read_predictions
 from thidua_ner.faults import fail, run_program
-from thidua_ner.iob2 import Repair
-from thidua_ner.records import some
-from thidua_ner.resampling import UNITS
+from thidua_ner.faults import some_of
+from thidua_ner.formats.registry import labels_known, read_documents, read_predictions
+from thidua_ner.pages import report
+from thidua_ner.publishing import publish
+from thidua_ner.scoring import comparison as compare
+from thidua_ner.scoring.resampling import UNITS
+from thidua_ner.scoring.tables import document_mean, muc_table, score_table, seeds_table, unseen_share
+from thidua_ner.text.iob2 import Repair
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -63,7 +65,7 @@ def evaluate_predictions(options: argparse.Namespace) -> None:
     """Score the predictions of any system; write only where --output says."""
     if options.gold.suffix == ".conll" and options.predictions.suffix == ".jsonl":
         remedy = "score against the .jsonl or the folder, or give the predictions as .conll"
-        fail(options.gold, 0, "keeps no text, so that offsets into it mean nothing", remedy)
+        fail(options.gold, "keeps no text, so that offsets into it mean nothing", remedy)
     gold = read_documents(options.gold, None, options.repair)
     predicted = read_predictions(options.predictions, gold, labels_known(gold), options.repair)
     scores = score_documents(gold, predicted)
@@ -76,7 +78,7 @@ def evaluate_run(options: argparse.Namespace, path: Path) -> dict[str, Any]:
     """Tag and score a run's test documents, or other ones."""
     run = read_run(path)
     if options.gold is None and not run.test:
-        fail(path, 0, "has no test documents of its own", "name annotated documents with --gold")
+        fail(path, "has no test documents of its own", "name annotated documents with --gold")
     gold = read_documents(options.gold, labels_of(run), options.repair) if options.gold else list(run.test)
     predicted = predict(run, gold)
     scores = score_documents(gold, predicted, run.mentions(gold))
@@ -95,7 +97,7 @@ def evaluate_run(options: argparse.Namespace, path: Path) -> dict[str, Any]:
     show(scores)
     print(f"\npredictions.jsonl, scores.json and report.html are in {folder}")
     if scores["trained_on"]:
-        warning = f"every model was trained on the text of {some(scores['trained_on'])}: these scores say little"
+        warning = f"every model was trained on the text of {some_of(scores['trained_on'])}: these scores say little"
         print(f"warning: {warning} of new texts", file=sys.stderr)
     return scores
 

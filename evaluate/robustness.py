@@ -6,10 +6,10 @@ from typing import Any
 from tabulate import tabulate
 
 from evaluate.run import Run, predict
-from thidua_ner.perturbations import PERTURBATIONS, decomposed
-from thidua_ner.resampling import count_units, difference_interval
-from thidua_ner.scoring import score
-from thidua_ner.spans import Document
+from thidua_ner.scoring.resampling import count_units, difference_interval
+from thidua_ner.scoring.strict import score
+from thidua_ner.text.perturbations import PERTURBATIONS, decomposed
+from thidua_ner.text.spans import Document
 
 
 def robustness(run: Run, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict[str, Any]]:

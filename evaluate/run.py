@@ -9,11 +9,11 @@ from typing import Any
 
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text
-from thidua_ner.labels import OUTSIDE
-from thidua_ner.records import read_documents, write_predictions
-from thidua_ner.runs import FINISHED, folds_of, read_json, tags_of
-from thidua_ner.spans import Document
-from thidua_ner.traces import traces
+from thidua_ner.formats.jsonl import read_documents, write_predictions
+from thidua_ner.runs.contamination import traces
+from thidua_ner.runs.folder import FINISHED, folds_of, read_json, tags_of
+from thidua_ner.text.labels import OUTSIDE
+from thidua_ner.text.spans import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _model(fold: Path, test: Sequence[str]) -> Model:
     for key, kinds in (("train_traces", list), ("train_mentions", list | None), ("train_documents", dict | None)):
         value = record[key]
         if not isinstance(value, kinds) or not all(isinstance(item, str) for item in value or ()):
-            fail(path, 0, f"{key} is damaged", "train the run again")
+            fail(path, f"{key} is damaged", "train the run again")
     mentions, documents = record["train_mentions"], record["train_documents"]
     return Model(
         fold / "model",
@@ -119,7 +119,7 @@ def predict(run: Run, documents: Sequence[Document], originals: Sequence[Documen
     """
     from tqdm import tqdm
 
-    from thidua_ner.tagger import load_tagger
+    from thidua_ner.tagging.tagger import load_tagger
 
     groups: dict[tuple[Path, ...], list[int]] = {}
     for index, original in enumerate(originals or documents):
@@ -141,12 +141,12 @@ def labels_of(run: Run) -> list[str]:
 
 def segmentation_ceiling(run: Run, documents: Sequence[Document]) -> dict[str, float]:
     """Measure how many gold spans the run's word segmentation leaves reachable."""
-    from thidua_ner.words import SEGMENTERS, ceiling
+    from thidua_ner.text.words import SEGMENTERS, ceiling
 
     path = run.models[0].folder / "config.json"
     name = read_json(path, set()).get("segmenter", "none")
     if not isinstance(name, str) or name not in SEGMENTERS:
-        fail(path, 0, f"unknown segmenter {name!r}", f"use one of {', '.join(SEGMENTERS)}")
+        fail(path, f"unknown segmenter {name!r}", f"use one of {', '.join(SEGMENTERS)}")
     return ceiling(documents, SEGMENTERS[name])
 
 
@@ -177,5 +177,5 @@ def read_log(path: Path) -> list[dict[str, float]]:
     try:
         rows = [json.loads(line) for line in read_text(path).splitlines()]
     except (ValueError, RecursionError) as error:
-        fail(path, 0, f"not JSON ({error})", "train the run again")
+        fail(path, f"not JSON ({error})", "train the run again")
     return [row for row in rows if isinstance(row, dict)]

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.report import Scored, write_report
-from thidua_ner.breakdown import Mentions, breakdown
 from thidua_ner.files import write_text
-from thidua_ner.records import write_predictions
-from thidua_ner.resampling import intervals
-from thidua_ner.scoring import check_against_seqeval, score, signature
-from thidua_ner.spans import Document
+from thidua_ner.formats.jsonl import write_predictions
+from thidua_ner.pages.report import Scored, write_report
+from thidua_ner.scoring.breakdowns import Mentions, breakdown
+from thidua_ner.scoring.resampling import intervals
+from thidua_ner.scoring.strict import check_against_seqeval, score, signature
+from thidua_ner.text.spans import Document
 
 
 def score_documents(

@@ -13,8 +13,10 @@ import pytest
 import underthesea  # noqa: F401 -- first: it resets all logging, at which the handler of `absl` closes pytest's own files
 from hypothesis import settings
 
-from thidua_ner import baselines, brat, crf
-from thidua_ner.labels import TAGS
+from thidua_ner.baselines import crf
+from thidua_ner.baselines import taggers as baselines
+from thidua_ner.formats import brat
+from thidua_ner.text.labels import TAGS
 from train.data import tag_sentences
 
 os.environ["HF_HUB_OFFLINE"] = "1"

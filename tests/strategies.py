@@ -4,9 +4,9 @@ import unicodedata
 
 from hypothesis import strategies as st
 
-from thidua_ner.labels import ENTITY_TYPES
-from thidua_ner.spans import Document, Span
-from thidua_ner.syllables import split_sentences
+from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.spans import Document, Span
+from thidua_ner.text.syllables import split_sentences
 
 _SYLLABLES = [
     "Công",

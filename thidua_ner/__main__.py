@@ -15,12 +15,15 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from thidua_ner import corpus, documents, hub, tag
+from thidua_ner.corpus import annotations as corpus
+from thidua_ner.corpus import dataset as hub
 from thidua_ner.faults import DataError, Fault, fail, run_program
 from thidua_ner.files import write_text
-from thidua_ner.formats import FORMATS
-from thidua_ner.scoring import score
-from thidua_ner.tagger import Runtime, Tagger
+from thidua_ner.formats import registry as documents
+from thidua_ner.scoring.strict import score
+from thidua_ner.tagging import tag
+from thidua_ner.tagging.outputs import FORMATS
+from thidua_ner.tagging.tagger import Runtime, Tagger
 
 
 def build(options: argparse.Namespace) -> None:
@@ -54,7 +57,7 @@ def coverage(options: argparse.Namespace) -> None:
     """Tabulate the rules of the guidelines with their occurrences; exit 1 where one occurs too seldom."""
     from tabulate import tabulate
 
-    from thidua_ner.coverage import LEAST, coverage
+    from thidua_ner.corpus.coverage import LEAST, coverage
 
     found = corpus.read_corpus(options.annotations)
     counts = coverage([*found.train, *found.validation])
@@ -64,7 +67,6 @@ def coverage(options: argparse.Namespace) -> None:
     faults = [
         Fault(
             str(options.annotations / corpus.SYNTHETIC),
-            0,
             f"has fewer than {LEAST} of {case.rule}: {case.what}",
             "add documents that have it",
         )
@@ -89,8 +91,8 @@ def export(options: argparse.Namespace) -> None:
     """Write the models of a run for ONNX Runtime, and compare what they find with what torch finds."""
     from tabulate import tabulate
 
-    from thidua_ner.onnx_models import export
-    from thidua_ner.runs import models_of
+    from thidua_ner.models.onnx import export
+    from thidua_ner.runs.folder import models_of
 
     gold = documents.read_documents(options.gold, None)
     models = models_of(options.model)
@@ -101,7 +103,7 @@ def export(options: argparse.Namespace) -> None:
     rows = [[name, f"{f1[name]:.2f}", f"{f1[name] - f1['torch']:+.2f}"] for name in found]
     print(tabulate(rows, headers=["runtime", "micro F1", "change"], disable_numparse=True))
     if found["onnx"] != found["torch"]:
-        fail(options.model, 0, "gives other spans in ONNX Runtime than in torch", "tag with the runtime torch")
+        fail(options.model, "gives other spans in ONNX Runtime than in torch", "tag with the runtime torch")
 
 
 def add_tag(commands: Any) -> None:

@@ -1,53 +1,124 @@
-"""Reading text and writing files so that none is ever left half-written."""
+"""Reading text, tables and typed JSON; writing files so that each is whole or absent."""
 
 import csv
 import io
+import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import DataError, Fault, MachineError, fail
 
-LONGEST_LINE = 50_000_000
-"""Bytes of a line that are still read: a longer one is no text, or one that would fill the memory."""
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+MAX_LINE_BYTES = 50_000_000
+"""A longer line is not text, or it would fill the memory."""
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 file as it stands, line ends included; DataError names the first bad line."""
+    """Read a UTF-8 file as it is, line breaks included; raises DataError with the first line that is not UTF-8."""
     try:
         raw = path.read_bytes()
     except OSError as error:
-        fail(path, 0, f"cannot be read ({error.strerror})", "check the path and its permissions")
-    if len(raw) > LONGEST_LINE:
+        fail(path, f"cannot be read ({error.strerror})", "check the path and its permissions")
+    if len(raw) > MAX_LINE_BYTES:
         for number, size in enumerate(map(len, raw.split(b"\n")), start=1):
-            if size > LONGEST_LINE:
-                what = f"has {size:,} bytes; a line may have {LONGEST_LINE:,}"
-                fail(path, number, what, "split the document, or break its lines")
+            if size > MAX_LINE_BYTES:
+                what = f"has {size:,} bytes; a line may have {MAX_LINE_BYTES:,}"
+                fail(path, what, "split the document, or break its lines", line=number)
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        fail(path, line, f"byte {error.start} is not UTF-8", "save the file as UTF-8")
+        fail(path, f"byte {error.start} is not UTF-8", "save the file as UTF-8", line=line)
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[list[str]]:
-    """Read the rows of a tab-separated file whose first column is an id; DataError names the line of a bad row."""
+def read_table(path: Path, columns: Sequence[str], key: str = "document id") -> list[list[str]]:
+    """Read the rows of a tab-separated file with a header; the first column is a unique `key`.
+
+    Raises DataError with the line of the first row that has another number of cells or a repeated key.
+    """
     rows = list(csv.reader(io.StringIO(read_text(path)), delimiter="\t", quoting=csv.QUOTE_NONE))
     if not rows or rows[0] != list(columns):
-        fail(path, 1, f"the columns are {rows[0] if rows else []}", f"name them {', '.join(columns)}")
+        fail(path, f"the columns are {rows[0] if rows else []}", f"name them {', '.join(columns)}", line=1)
     seen: set[str] = set()
     for line, row in enumerate(rows[1:], start=2):
         if len(row) != len(columns):
-            fail(path, line, f"has {len(row)} cells", f"give {len(columns)}, parted by tabs")
+            fail(path, f"has {len(row)} cells", f"give {len(columns)}, separated by tabs", line=line)
         if row[0] in seen:
-            fail(path, line, f"the document id {row[0]!r} stands here twice", "keep one row a document")
+            fail(path, f"repeats the {key} {row[0]!r}", f"keep one row per {key}", line=line)
         seen.add(row[0])
     return rows[1:]
 
 
+def read_json(path: Path, kind: type[T], remedy: str) -> T:
+    """Read a JSON file as a typed value: a dataclass, or a list or mapping of them.
+
+    Unknown keys are ignored. Raises DataError with every key that is missing or of another type, and `remedy`.
+    """
+    from pydantic import ValidationError
+
+    text = read_text(path)
+    try:
+        json.loads(text)  # whose messages are plainer, and which also stops at nesting
+    except (ValueError, RecursionError) as error:
+        fail(path, f"is not JSON ({error})", remedy)
+    try:
+        value: T = _adapter(cast("Hashable", kind)).validate_json(text, strict=True)
+    except ValidationError as error:
+        raise DataError(list(_json_faults(path, error.errors(), remedy))) from None
+    return value
+
+
+def _json_faults(path: Path, problems: Sequence[Any], remedy: str) -> Iterable[Fault]:
+    """Turn what pydantic found into faults of a file."""
+    lacking = [_key(problem) for problem in problems if problem["type"] == "missing"]
+    if lacking:
+        yield Fault(str(path), f"lacks {', '.join(lacking)}", remedy)
+    for problem in problems:
+        if problem["type"] != "missing":
+            where = f"{_key(problem)}: " if problem["loc"] else ""
+            yield Fault(str(path), f"{where}{problem['msg']}, not {problem['input']!r:.80}", remedy)
+
+
+def _key(problem: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in problem["loc"])
+
+
+def to_json(value: object) -> Any:
+    """Turn a typed value into what `json` writes.
+
+    A dataclass names in `OMITTED_IF_NONE` the keys that are left out if their value is None.
+    """
+    written = _adapter(cast("Hashable", type(value))).dump_python(value, mode="json", by_alias=True)
+    for key in getattr(type(value), "OMITTED_IF_NONE", ()):
+        if written[key] is None:
+            del written[key]
+    return written
+
+
+def write_json(path: Path, value: object, *, indent: int | None = 2) -> None:
+    """Write a typed value as JSON, the whole file or nothing; `read_json` is its inverse."""
+    write_text(path, json.dumps(to_json(value), ensure_ascii=False, indent=indent) + "\n")
+
+
+@cache
+def _adapter(kind: Hashable) -> "TypeAdapter[Any]":
+    """Make the reader and writer of a type."""
+    from pydantic import TypeAdapter
+
+    made: TypeAdapter[Any] = TypeAdapter(cast("Any", kind))
+    return made
+
+
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path` whole or not at all, creating the folder where needed."""
+    """Write the whole file or nothing, and make its folder; raises MachineError if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -60,9 +131,10 @@ def write_bytes(path: Path, content: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        fail(path, 0, f"cannot be written ({error.strerror})", "check the folder, its permissions and the free space")
+        remedy = "check the folder, its permissions and the free space"
+        fail(path, f"cannot be written ({error.strerror})", remedy, kind=MachineError)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write `content` as UTF-8, whole or not at all."""
+    """Write text as UTF-8, the whole file or nothing."""
     write_bytes(path, content.encode("utf-8"))

@@ -61,16 +61,16 @@ def _seeds(text: str) -> list[int]:
 def prepare_folder(folder: Path, manifest: dict[str, Any], resume: bool) -> None:
     """Make room for a run: go on with the same one, move an old one aside, never touch what is no run."""
     if folder.exists() and not folder.is_dir():
-        fail(folder, 0, "is a file", "name another --output")
+        fail(folder, "is a file", "name another --output")
     old = _old_manifest(folder)
     if folder.exists() and any(folder.iterdir()) and old is None:
-        fail(folder, 0, "exists and is not a run", "name another --output, or move it away")
+        fail(folder, "exists and is not a run", "name another --output, or move it away")
     if resume and old:
         remedy = "train without --resume, or into another --output"
         if changed := list(_differences(old["config"], manifest["config"])):
-            fail(folder, 0, f"is a run of another config ({', '.join(changed)})", remedy)
+            fail(folder, f"is a run of another config ({', '.join(changed)})", remedy)
         if old["data_fingerprint"] != manifest["data_fingerprint"]:
-            fail(folder, 0, "is a run of other data", remedy)
+            fail(folder, "is a run of other data", remedy)
         return
     if old:
         aside = folder.with_name(f"{folder.name}.old")
@@ -149,7 +149,7 @@ def main() -> None:
         train_run(options.config, config, folds, folder, resume=options.resume)
         return
     if _old_manifest(folder):
-        fail(folder, 0, "is a run of one seed", "name another --output for --seeds, or move it away")
+        fail(folder, "is a run of one seed", "name another --output for --seeds, or move it away")
     for place, seed in enumerate(options.seeds):
         seeded = config.model_copy(update={"seed": seed})
         after = len(options.seeds) - place - 1
@@ -167,7 +167,7 @@ def train_run(
     runs_after: int = 0,
 ) -> None:
     """Train the folds of one seed that are not finished yet; `runs_after` more seeds follow."""
-    from thidua_ner.runs import FINISHED
+    from thidua_ner.runs.folder import FINISHED
     from train.fold import train_fold, updates_needed
     from train.processes import processes
 
@@ -187,7 +187,7 @@ def train_run(
 
 def _check(path: Path, config: "Config | BaselineConfig") -> None:
     """Refuse, before a run has begun, what could not be trained."""
-    from thidua_ner.encoders import find_encoder
+    from thidua_ner.models.encoders import find_encoder
     from train.config import BaselineConfig
     from train.processes import n_processes, processes
 
@@ -197,15 +197,15 @@ def _check(path: Path, config: "Config | BaselineConfig") -> None:
         what = (
             f"training.batch_size: {config.training.batch_size} sentences cannot be shared by {n_processes()} processes"
         )
-        fail(path, 0, what, "set a multiple of them")
+        fail(path, what, "set a multiple of them")
     if processes().is_main_process and config.scratch is None:
         find_encoder(config.encoder, config.vocabulary)
 
 
 def _manifest(config: "Config | BaselineConfig", folds: Sequence["Fold"]) -> dict[str, Any]:
     """Describe a run before it begins."""
-    from thidua_ner.manifest import make_manifest
-    from thidua_ner.scoring import fingerprint
+    from thidua_ner.runs.manifest import make_manifest
+    from thidua_ner.text.spans import fingerprint
 
     documents = dict.fromkeys(d for fold in folds for d in (*fold.train_documents, *fold.validation, *fold.test))
     return {

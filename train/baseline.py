@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from thidua_ner import baselines, crf
-from thidua_ner.scoring import score
-from thidua_ner.tagger import load_tagger
+from thidua_ner.baselines import crf
+from thidua_ner.baselines import taggers as baselines
+from thidua_ner.scoring.strict import score
+from thidua_ner.tagging.tagger import load_tagger
 from train.config import BaselineConfig
 from train.data import Fold
 

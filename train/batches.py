@@ -8,10 +8,10 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from transformers import DataCollatorForTokenClassification, PreTrainedTokenizerBase
 
-from thidua_ner import iob2
-from thidua_ner.models import MASKED, Checkpoint, usable_positions
-from thidua_ner.spans import Span
-from thidua_ner.syllables import Token
+from thidua_ner.models.checkpoints import MASKED, Checkpoint, usable_positions
+from thidua_ner.text import iob2
+from thidua_ner.text.spans import Span
+from thidua_ner.text.syllables import Token
 
 VARIATION = 0.05
 """By how much of itself a length is varied, at most, before examples are sorted by it."""

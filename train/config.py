@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from thidua_ner.baselines import CRF, Baseline
+from thidua_ner.baselines.taggers import CRF, Baseline
 from thidua_ner.faults import DataError, Fault, fail
 from thidua_ner.files import read_text
-from thidua_ner.iob2 import Repair
-from thidua_ner.vocabulary import Vocabulary
-from thidua_ner.words import SEGMENTERS
+from thidua_ner.models.vocabulary import Vocabulary
+from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.words import SEGMENTERS
 
 SCRATCH = "scratch"
 """The encoder that is made from nothing."""
@@ -148,7 +148,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config | BaselineC
     content = read_text(path)
     values = _load_yaml(path, content)
     if not isinstance(values, dict):
-        fail(path, 0, "holds no keys", "write a mapping like configs/cpu-small.yaml")
+        fail(path, "holds no keys", "write a mapping like configs/cpu-small.yaml")
     lines = dict(_key_lines(yaml.compose(content, Loader=yaml.SafeLoader)))
     for override in overrides:
         lines[_override(values, override)] = 0
@@ -164,13 +164,15 @@ def _load_yaml(path: object, content: str) -> Any:
         for event in yaml.parse(content, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 line = event.start_mark.line + 1 if event.start_mark else 0
-                fail(path, line, f"refers to *{event.anchor}", "write the value out: references are not read")
+                fail(path, f"refers to *{event.anchor}", "write the value out: references are not read", line=line)
         return yaml.safe_load(content)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        fail(path, mark.line + 1 if mark else 0, f"not YAML ({getattr(error, 'problem', error)})", "mend the syntax")
+        fail(
+            path, f"not YAML ({getattr(error, 'problem', error)})", "mend the syntax", line=mark.line + 1 if mark else 0
+        )
     except (ValueError, RecursionError) as error:  # a date that is none, a mapping a thousand deep
-        fail(path, 0, f"not YAML ({error})", "mend the syntax")
+        fail(path, f"not YAML ({error})", "mend the syntax")
 
 
 def _key_lines(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -187,12 +189,12 @@ def _override(values: dict[str, Any], override: str) -> str:
     *parents, last = key.split(".")
     value = _load_yaml(f"--set {key}", text)
     if not equals or not last:
-        fail("--set", 0, f"{override!r} is not key=value", "write, for example, training.epochs=10")
+        fail("--set", f"{override!r} is not key=value", "write, for example, training.epochs=10")
     section = values
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
-            fail("--set", 0, f"{key!r}: {parent!r} has no keys under it", "check the key's name")
+            fail("--set", f"{key!r}: {parent!r} has no keys under it", "check the key's name")
     section[last] = value
     return key
 
@@ -205,12 +207,12 @@ def _fault(path: Path, lines: dict[str, int], item: Any) -> Fault:
     key = ".".join(parts)
     line = lines.get(key, lines.get(key.rpartition(".")[0], 0))
     if item["type"] == "extra_forbidden":
-        return Fault(str(path), line, f"unknown key {key!r}", "correct its name or delete it")
+        return Fault(str(path), f"unknown key {key!r}", "correct its name or delete it", line=line)
     if item["type"] == "missing":
-        return Fault(str(path), line, f"the key {key!r} is missing", "add it, as in configs/cpu-small.yaml")
+        return Fault(str(path), f"the key {key!r} is missing", "add it, as in configs/cpu-small.yaml", line=line)
     if item["type"] == "value_error":
-        return Fault(str(path), line, f"{key}: {item['ctx']['error']}", "correct one of the two")
+        return Fault(str(path), f"{key}: {item['ctx']['error']}", "correct one of the two", line=line)
     remedy = "correct the value"
     if item["type"] == "float_type" and re.fullmatch(r"\d+e[+-]?\d+", str(item["input"])):
         remedy = f"write {str(item['input']).replace('e', '.0e')}: YAML takes it for a word without the point"
-    return Fault(str(path), line, f"{key}: {item['msg']}, not {item['input']!r}", remedy)
+    return Fault(str(path), f"{key}: {item['msg']}, not {item['input']!r}", remedy, line=line)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from thidua_ner import conll, iob2
 from thidua_ner.faults import fail
-from thidua_ner.labels import iob2_tags
-from thidua_ner.spans import Document
-from thidua_ner.syllables import Token
+from thidua_ner.formats import conll
+from thidua_ner.text import iob2
+from thidua_ner.text.labels import iob2_tags
+from thidua_ner.text.spans import Document
+from thidua_ner.text.syllables import Token
 from train.config import ConllData, HubData, RunConfig
 
 WHOLE = "all"
@@ -52,7 +53,7 @@ def _conll_fold(data: ConllData) -> Fold:
     train = conll.read_file(Path(data.train), None, data.repair)
     labels = labels_of(train)
     if not labels:
-        fail(data.train, 0, "has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
+        fail(data.train, "has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
     others = {
         split: conll.read_file(Path(path), labels, data.repair)
         for split, path in (("validation", data.validation), ("test", data.test))

@@ -9,23 +9,23 @@ from typing import Any
 
 from transformers import set_seed
 
-from thidua_ner.encoders import load_encoder
 from thidua_ner.files import write_text
-from thidua_ner.models import Checkpoint, blank_model
-from thidua_ner.records import format_json_lines, write_documents
-from thidua_ner.runs import FINISHED
-from thidua_ner.scoring import score
-from thidua_ner.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
-from thidua_ner.spans import Document
-from thidua_ner.tagger import Tagger
-from thidua_ner.traces import traces_of
-from thidua_ner.words import SEGMENTERS, Word, ceiling, segment, split_at_entities
+from thidua_ner.formats.jsonl import format_json_lines, write_documents
+from thidua_ner.models.checkpoints import Checkpoint, blank_model
+from thidua_ner.models.encoders import load_encoder
+from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
+from thidua_ner.runs.contamination import traces_of
+from thidua_ner.runs.folder import FINISHED
+from thidua_ner.scoring.strict import score
+from thidua_ner.tagging.tagger import Tagger
+from thidua_ner.text.spans import Document
+from thidua_ner.text.words import SEGMENTERS, Word, ceiling, segment, split_at_entities
 from train.baseline import train_baseline
 from train.batches import Examples, Reading
 from train.config import BaselineConfig, Config
 from train.data import Fold
 from train.processes import processes
-from train.trainer import epochs_needed, fit, updates_an_epoch
+from train.trainer import epochs_needed, fit, updates_per_epoch
 
 _TIMED_UPDATES = 8
 
@@ -70,7 +70,7 @@ def updates_needed(fold: Fold, config: Config | BaselineConfig) -> int:
     if isinstance(config, BaselineConfig):
         return 0
     n_examples = len(fold.sentences)
-    return epochs_needed(config.training, n_examples) * updates_an_epoch(config.training, n_examples)
+    return epochs_needed(config.training, n_examples) * updates_per_epoch(config.training, n_examples)
 
 
 def seconds_an_update(fold: Fold, config: Config) -> tuple[int, float]:

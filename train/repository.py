@@ -7,10 +7,11 @@ from typing import Any
 
 import datasets
 
-from thidua_ner import conll, iob2
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text
-from thidua_ner.spans import Document, Span
+from thidua_ner.formats import conll
+from thidua_ner.text import iob2
+from thidua_ner.text.spans import Document, Span
 from train.config import HubData
 from train.data import Fold, labels_of, tag_sentences
 
@@ -25,13 +26,13 @@ def load_protocol(data: str, protocol: str) -> list[Fold]:
     """Read the folds of a protocol: the benchmark's configuration of that name, or all that begin with it."""
     card = Path(data) / "README.md"
     if not card.is_file() or not read_text(card).startswith("---"):
-        fail(data, 0, "is not a dataset folder", "run `python -m thidua_ner build`, or correct the config's `data`")
+        fail(data, "is not a dataset folder", "run `python -m thidua_ner build`, or correct the config's `data`")
     datasets.disable_progress_bars()
     with tempfile.TemporaryDirectory() as cache:  # `datasets` cannot tell a rebuilt folder from the one it has cached
         try:
             return _load_protocol(data, protocol, cache)
         except _LOADING_FAULTS as error:
-            fail(data, 0, f"cannot be loaded ({_first_line(error)})", "run `python -m thidua_ner build`")
+            fail(data, f"cannot be loaded ({_first_line(error)})", "run `python -m thidua_ner build`")
 
 
 def _first_line(error: BaseException) -> str:
@@ -53,7 +54,7 @@ def _load_protocol(data: str, protocol: str, cache: str) -> list[Fold]:
     if not trainable:
         single = [name for name in names if name.startswith("lodo")]
         known = ", ".join([TRANSFER, "lodo", "lodo+synthetic", *single])
-        fail(data, 0, f"has no protocol {protocol!r} with a training split", f"use one of {known}")
+        fail(data, f"has no protocol {protocol!r} with a training split", f"use one of {known}")
     documents = {row["id"]: _document(row) for split in load("documents").values() for row in split}
     return [_fold(name, splits[name], documents) for name in trainable]
 
@@ -81,17 +82,17 @@ def load_splits(data: HubData) -> dict[str, list[Document]]:
             loaded = datasets.load_dataset(data.dataset, data.config, cache_dir=own_cache, keep_in_memory=True)
         except _LOADING_FAULTS as error:
             remedy = "name a folder or, with a network, a dataset of the hub; and one of its configurations as `config`"
-            fail(data.dataset, 0, f"cannot be loaded ({_first_line(error)})", remedy)
+            fail(data.dataset, f"cannot be loaded ({_first_line(error)})", remedy)
         if "train" not in loaded:
-            fail(data.dataset, 0, f"has no split `train`, only {', '.join(loaded)}", "name another `config`")
+            fail(data.dataset, f"has no split `train`, only {', '.join(loaded)}", "name another `config`")
         splits = {split: _documents(data, split, rows) for split, rows in loaded.items()}
     known = labels_of(splits["train"])
     if not known:
-        fail(data.dataset, 0, "split train has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
+        fail(data.dataset, "split train has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
     for split, documents in splits.items():
         if unknown := sorted(set(labels_of(documents)) - set(known)):
             what = f"split {split} has the labels {', '.join(unknown)}, which the training split lacks"
-            fail(data.dataset, 0, what, "correct its tags, or train on data that has them")
+            fail(data.dataset, what, "correct its tags, or train on data that has them")
     return splits
 
 
@@ -102,7 +103,7 @@ def _documents(data: HubData, split: str, rows: datasets.Dataset) -> list[Docume
     )
     if not tokens or not tags:
         remedy = f"name the tokens {' or '.join(_TOKEN_COLUMNS)} and the tags {' or '.join(_TAG_COLUMNS)}"
-        fail(data.dataset, 0, f"split {split} has the columns {', '.join(rows.column_names)}", remedy)
+        fail(data.dataset, f"split {split} has the columns {', '.join(rows.column_names)}", remedy)
     names = getattr(getattr(rows.features[tags], "feature", None), "names", None)
     return [
         _tagged(data, f"{split}, row {number}", row[tokens], row[tags], names) for number, row in enumerate(rows, 1)
@@ -114,13 +115,13 @@ def _tagged(
 ) -> Document:
     """Turn one row into a document."""
     if not names and not all(isinstance(tag, str) for tag in tags):
-        fail(data.dataset, 0, f"{place}: the tags are numbers without names", "declare them as ClassLabel")
+        fail(data.dataset, f"{place}: the tags are numbers without names", "declare them as ClassLabel")
     if not tokens or not all(isinstance(token, str) and token.strip() for token in tokens):
-        fail(data.dataset, 0, f"{place}: a token is empty, or there is none", "delete it")
+        fail(data.dataset, f"{place}: a token is empty, or there is none", "delete it")
     document = conll.from_tokens(tokens)
     try:
         written = [names[tag] if names else tag for tag in tags]
         spans = iob2.decode(written, document.given[0].tokens, data.repair)
     except (ValueError, IndexError) as error:
-        fail(data.dataset, 0, f"{place}: {error}", "correct the tags (IOB2), or set `repair: conlleval`")
+        fail(data.dataset, f"{place}: {error}", "correct the tags (IOB2), or set `repair: conlleval`")
     return Document(place, document.text, tuple(spans), document.given)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, ProgressCallback, Trainer, TrainerControl, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
-from thidua_ner.models import MASKED, Checkpoint
+from thidua_ner.models.checkpoints import MASKED, Checkpoint
 from train.batches import Examples, LengthSampler, ShiftingCollator
 from train.config import Config, TrainingConfig
 from train.dropout import use_byte_dropout
@@ -95,14 +95,14 @@ def native_bf16() -> bool:
     return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def updates_an_epoch(training: TrainingConfig, n_examples: int) -> int:
+def updates_per_epoch(training: TrainingConfig, n_examples: int) -> int:
     """Count the updates of an epoch, the last of which may see fewer examples."""
     return math.ceil(n_examples / training.batch_size)
 
 
 def epochs_needed(training: TrainingConfig, n_examples: int) -> int:
     """Count the epochs that give at least the least number of updates."""
-    return max(training.epochs, math.ceil(training.min_updates / updates_an_epoch(training, n_examples)))
+    return max(training.epochs, math.ceil(training.min_updates / updates_per_epoch(training, n_examples)))
 
 
 def fit(
@@ -151,7 +151,7 @@ def fit(
 def _arguments(config: Config, n_examples: int, folder: Path, stops_early: bool, max_updates: int) -> TrainingArguments:
     """Translate a config for the Trainer; checkpoints fall on the ends of epochs."""
     training = config.training
-    updates = updates_an_epoch(training, n_examples)
+    updates = updates_per_epoch(training, n_examples)
     epochs_between = 1 if stops_early else math.ceil(training.checkpoint_every / updates)
     best = {"load_best_model_at_end": True, "metric_for_best_model": "f1", "greater_is_better": True}
     return TrainingArguments(

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from benchmarks import scoring
-from thidua_ner.iob2 import decode
+from thidua_ner.text.iob2 import decode
 
 
 def test_all_scorers_get_the_same_texts_and_agree(monkeypatch, capsys):

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import scale, tagging
 from benchmarks.tagging import Trial
 from tests.conftest import ROOT
-from thidua_ner.jobs import Job
+from thidua_ner.tagging.jobs import Job
 
 TEXT = "Sáng 29/7, Công an TP Cần Thơ họp."
 

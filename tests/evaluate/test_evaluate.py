@@ -8,12 +8,12 @@ import unicodedata
 import pytest
 
 from tests.conftest import ROOT, run_inside
-from thidua_ner import brat
-from thidua_ner import documents as convert
-from thidua_ner.records import write_documents, write_predictions
-from thidua_ner.scoring import score
-from thidua_ner.spans import Document, Span
-from thidua_ner.syllables import tokenize
+from thidua_ner.formats import brat
+from thidua_ner.formats import registry as convert
+from thidua_ner.formats.jsonl import write_documents, write_predictions
+from thidua_ner.scoring.strict import score
+from thidua_ner.text.spans import Document, Span
+from thidua_ner.text.syllables import tokenize
 
 GOLD = ROOT / "annotations/gold"
 

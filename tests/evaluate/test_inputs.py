@@ -8,12 +8,12 @@ from hypothesis import given
 
 from tests.conftest import ROOT, run_inside
 from tests.strategies import documents
-from thidua_ner import brat, conll
-from thidua_ner.documents import read_documents, read_predictions, write_documents
 from thidua_ner.faults import DataError
 from thidua_ner.files import LONGEST_LINE
-from thidua_ner.scoring import score
-from thidua_ner.spans import Document, Span
+from thidua_ner.formats import brat, conll
+from thidua_ner.formats.registry import read_documents, read_predictions, write_documents
+from thidua_ner.scoring.strict import score
+from thidua_ner.text.spans import Document, Span
 
 GOLD = ROOT / "annotations/gold"
 TEXT = "Công an tỉnh\nhọp tại Huế"

@@ -8,9 +8,9 @@ import pytest
 
 from evaluate import robustness
 from tests.conftest import ROOT, run_inside
-from thidua_ner import brat
-from thidua_ner.perturbations import PERTURBATIONS
-from thidua_ner.spans import Span
+from thidua_ner.formats import brat
+from thidua_ner.text.perturbations import PERTURBATIONS
+from thidua_ner.text.spans import Span
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tests.conftest import ROOT, run_inside
-from thidua_ner import baselines
+from thidua_ner.baselines import taggers as baselines
 from thidua_ner.faults import DataError
-from thidua_ner.spans import Document
-from thidua_ner.tagger import Tagger, load_tagger
+from thidua_ner.tagging.tagger import Tagger, load_tagger
+from thidua_ner.text.spans import Document
 
 FOLD = "lodo-cantho-2022-07"
 TEXT = "Sáng 3/4, Đại tá Nguyễn Văn An, Giám đốc Công an tỉnh Nghệ An họp ở Hà Nội."

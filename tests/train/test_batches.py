@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thidua_ner.iob2 import follows
+from thidua_ner.text.iob2 import follows
 from train.batches import VARIATION, LengthSampler, Reading, mentions_by_label, mentions_of, swap_mentions
 from train.dropout import ByteDropout, use_byte_dropout
 

@@ -7,9 +7,9 @@ from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 from tests.conftest import ROOT, TINY, run_inside
-from thidua_ner import conll
 from thidua_ner.faults import DataError
-from thidua_ner.records import read_documents, read_predictions
+from thidua_ner.formats import conll
+from thidua_ner.formats.jsonl import read_documents, read_predictions
 from train.config import load_config
 from train.data import WHOLE, load_folds
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, run_inside
-from thidua_ner import brat
-from thidua_ner.records import read_documents
-from thidua_ner.traces import traces_of
+from thidua_ner.formats import brat
+from thidua_ner.formats.jsonl import read_documents
+from thidua_ner.runs.contamination import traces_of
 from train.config import load_config
 from train.data import load_folds
 

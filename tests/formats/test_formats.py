@@ -1,0 +1,253 @@
+"""Reading and writing brat, JSON Lines and CoNLL: round trips, and what each says of a faulty file."""
+
+import json
+
+import pytest
+from hypothesis import given
+
+from tests.strategies import documents
+from thidua_ner.faults import DataError
+from thidua_ner.formats import brat, conll
+from thidua_ner.formats import jsonl as records
+from thidua_ner.formats.registry import read_documents, write_documents
+from thidua_ner.text.spans import Document, Span
+
+TEXT = "Công an tỉnh\nQuảng Nam 5%"
+
+
+def faults_of(call, *arguments):
+    with pytest.raises(DataError) as caught:
+        call(*arguments)
+    return str(caught.value)
+
+
+@given(documents())
+def test_brat_round_trip(document):
+    annotations, faults = brat.parse_annotations("d.ann", brat.format_annotations(document), document.text)
+    assert not faults
+    assert tuple(a.span for a in annotations) == document.spans
+
+
+@pytest.mark.parametrize("ending", ["", ".jsonl"])
+@given(document=documents())
+def test_files_round_trip(tmp_path_factory, document, ending):
+    path = tmp_path_factory.mktemp("round") / f"gold{ending}"
+    write_documents(path, [document])
+    assert read_documents(path) == [document]
+
+
+@given(documents())
+def test_conll_keeps_tokens_labels_and_order(tmp_path_factory, document):
+    path = tmp_path_factory.mktemp("conll") / "gold.conll"
+    write_documents(path, [document])
+    back = read_documents(path)
+    assert "".join(back[0].text.split()) == "".join(document.text.split())
+    assert [s.label for s in back[0].spans] == [s.label for s in document.spans]
+    surfaces = [["".join(d.surface(s).split()) for s in d.spans] for d in (back[0], document)]
+    assert surfaces[0] == surfaces[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "what"),
+    [
+        ("T1\tORG 0 6\tCông a", 0, ""),
+        ("T1\tORG 0 7\tCông an\n#1\tAnnotatorNotes T1\tsure\n\n", 0, ""),
+        ("T1\tORG 0 7\tCong an", 1, "where the text has 'Công an'"),
+        ("T1\tBODY 0 7\tCông an", 1, "unknown label 'BODY'"),
+        ("T1\tORG 0 99\tCông an", 1, "no stretch of 25 characters"),
+        ("T1\tORG 7 7\t", 1, "no stretch of 25 characters"),
+        ("T1\tORG 0 4;5 7\tCông an", 1, "offsets '0 4;5 7'"),
+        ("T1\tORG 5 ;\tCông an", 1, "offsets '5 ;'"),
+        ("T1 ORG 0 7 Công an", 1, "not a text-bound annotation"),
+        ("R1\tPart Arg1:T1 Arg2:T2", 1, "not a text-bound annotation"),
+        ("T1\tORG 0 7\tCông an\nT1\tLOC 13 22\tQuảng Nam", 2, "T1 is used twice, first on line 1"),
+        ("T1\tORG 0 7\tCông an\nT2\tORG 5 12\tan tỉnh", 2, "T2 overlaps T1 on line 1"),
+        ("T1\tORG 0 7\tCông an\r", 0, ""),
+    ],
+)
+def test_brat_faults(lines, line, what):
+    _, faults = brat.parse_annotations("d.ann", lines, TEXT)
+    if line:
+        assert [fault.line for fault in faults] == [line]
+        assert what in str(faults[0])
+    else:
+        assert not faults
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Một\r\nCông an", "CRLF line ends"),
+        ("\ufeffCông an", "byte-order mark"),
+        ("Co\u0302ng an", "decomposed Unicode"),
+        ("Công  an", "correct the offsets or the surface"),
+    ],
+)
+def test_brat_names_what_shifts_offsets(text, hint):
+    _, (fault,) = brat.parse_annotations("d.ann", "T1\tORG 0 7\tCông an", text)
+    assert hint in fault.remedy
+
+
+def test_brat_folder_lists_every_fault_of_every_file(tmp_path):
+    (tmp_path / "a.txt").write_text(TEXT)
+    (tmp_path / "b.ann").write_text("")
+    (tmp_path / "c.txt").write_bytes(b"one\ntwo \xff")
+    (tmp_path / "c.ann").write_text("")
+    (tmp_path / "d.txt").write_text(TEXT)
+    (tmp_path / "d.ann").write_text("T1\tORG 0 7\tX\nT2\tX 0 7\tCông an\n")
+    message = faults_of(brat.read_folder, tmp_path)
+    assert "a.txt: has no a.ann" in message
+    assert "b.ann: has no b.txt" in message
+    assert "c.txt:2: byte 8 is not UTF-8" in message
+    assert "d.ann:1:" in message
+    assert "d.ann:2:" in message
+    assert len(message.splitlines()) == 5
+
+
+def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
+    (tmp_path / "a.txt").write_bytes("Một\r\nHà Nội".encode())
+    (tmp_path / "a.ann").write_text("T1\tLOC 5 11\tHà Nội\n")
+    assert brat.read_folder(tmp_path)[0].surface(Span(5, 11, "LOC")) == "Hà Nội"
+
+
+@pytest.mark.parametrize(
+    ("record", "what"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not an object with an id"),
+        ('{"id": ""}', "not an object with an id"),
+        ('{"id": "a", "entities": []}', "has no text"),
+        ('{"id": "a", "text": "x"}', "has no entities"),
+        ('{"id": "a", "text": "\\ud800", "entities": []}', "half of a surrogate pair"),
+        ('{"id": "a", "text": "abc", "entities": [1]}', "entity 1: 1 is not an object"),
+        ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 9, "label": "ORG"}]}', "outside the text of 3"),
+        (
+            '{"id": "a", "text": "abc", "entities": [{"start": 2, "end": 1, "label": "ORG"}]}',
+            "starts at 2 and ends at 1",
+        ),
+        ('{"id": "a", "text": "abc", "entities": [{"start": 0.0, "end": 2, "label": "ORG"}]}', "offsets are 0.0 and 2"),
+        ('{"id": "a", "text": "abc", "entities": [{"start": true, "end": 2, "label": "ORG"}]}', "offsets are True"),
+        ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "MISC"}]}', "unknown label 'MISC'"),
+        ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "ORG", "text": "b"}]}', "says 'b'"),
+        (
+            '{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "ORG", "score": NaN}]}',
+            "the score is nan",
+        ),
+        (
+            '{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "ORG"}, '
+            '{"start": 1, "end": 3, "label": "LOC"}]}',
+            "overlap",
+        ),
+    ],
+)
+def test_record_faults_name_the_line(tmp_path, record, what):
+    path = tmp_path / "gold.jsonl"
+    path.write_text('{"id": "0", "text": "x", "entities": []}\n\n' + record + "\n")
+    message = faults_of(records.read_documents, path)
+    assert f"{path}:3: " in message
+    assert what in message
+
+
+def test_record_ids_are_unique(tmp_path):
+    path = tmp_path / "gold.jsonl"
+    path.write_text('{"id": "a", "text": "x", "entities": []}\n' * 2)
+    assert f"{path}:2: 'a' stands on line 1 already" in faults_of(records.read_documents, path)
+
+
+def test_predictions_are_matched_with_the_gold(tmp_path):
+    gold = [Document("a", "abc"), Document("b", "abc")]
+    path = tmp_path / "predictions.jsonl"
+    rows = [
+        {"id": "b", "entities": [{"start": 0, "end": 1, "label": "ORG", "score": 0.5}]},
+        {"id": "a", "entities": []},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    read = records.read_predictions(path, gold)
+    assert [d.id for d in read] == ["a", "b"]
+    assert read[1].spans[0].score == 0.5
+
+    path.write_text(json.dumps({"id": "c", "entities": []}) + "\n")
+    message = faults_of(records.read_predictions, path, gold)
+    assert f"{path}:1: 'c' is not a gold document; use a, b" in message
+    assert f"{path}: no prediction for a, b" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "what"),
+    [
+        ("", None, "holds no sentences"),
+        ("Công B-ORG\nan\n", 2, "'an' has one column"),
+        (
+            "Công B-ORG\nan I-LOC\n",
+            2,
+            "I-LOC continues nothing after B-ORG; write B-LOC, or name a policy (`--repair`",
+        ),
+        ("\nCông B-MISC\n", 2, "unknown label 'MISC'"),
+        ("Công ORG\n", 1, "'ORG' after 'Công' is not an IOB2 tag"),
+    ],
+)
+def test_conll_faults(tmp_path, content, line, what):
+    path = tmp_path / "gold.conll"
+    path.write_text(content)
+    message = faults_of(conll.read_file, path)
+    assert (f"{path}:{line}: " if line else f"{path}: ") in message
+    assert what in message
+
+
+def test_conll_keeps_documents_apart_and_empty_ones_alive(tmp_path):
+    path = tmp_path / "gold.conll"
+    path.write_text("\ufeff# doc_id = a\nHà B-LOC\nNội I-LOC\n# doc_id = b\n# doc_id = c\n-DOCSTART- O\n\nHuế B-LOC\n")
+    found = [(d.id, d.text, len(d.spans)) for d in read_documents(path)]
+    assert found == [("a", "Hà Nội", 1), ("b", "", 0), ("c", "Huế", 1)]
+    write_documents(path, [Document("a", ""), Document("b", "Huế")])
+    assert [(d.id, d.text) for d in read_documents(path)] == [("a", ""), ("b", "Huế")]
+
+
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        (Document("a\nx O", "Huế"), "does not fit on a line"),
+        (Document("a", "Hà Nội.  \n Ba", (Span(7, 9, "LOC"),)), "white space between sentences"),
+        (Document("a", "x\x1cy"), "does not fit in a column"),
+        (Document("a", "Huế", (Span(0, 2, "LOC"),)), "token boundaries"),
+    ],
+)
+def test_conll_refuses_what_it_cannot_hold(tmp_path, document, what):
+    assert what in faults_of(write_documents, tmp_path / "gold.conll", [document])
+    assert not (tmp_path / "gold.conll").exists()
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\0b", ".."])
+def test_ids_that_are_no_file_names_are_not_written(tmp_path, name):
+    folder = tmp_path / "deep/gold"
+    message = faults_of(write_documents, folder, [Document("fine", "x"), Document(name, "x")])
+    assert "is no file name; rename the document" in message
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize(("digits", "fits"), [(300, True), (400, False)])
+def test_a_score_is_a_number_that_a_float_holds(tmp_path, digits, fits):
+    path = tmp_path / "p.jsonl"
+    score = "1" + "0" * digits
+    path.write_text('{"id": "a", "entities": [{"start": 0, "end": 1, "label": "ORG", "score": ' + score + "}]}")
+    if fits:
+        assert records.read_predictions(path, [Document("a", "abc")])[0].spans[0].score > 1
+    else:
+        with pytest.raises(DataError, match=r"the score is 10+…; give a number"):
+            records.read_predictions(path, [Document("a", "abc")])
+
+
+def test_conll_without_document_lines_numbers_its_sentences(tmp_path):
+    path = tmp_path / "gold.conll"
+    path.write_text("Công\tN\tB-ORG\nan  N  I-ORG\n\nHà B-LOC\nNội I-LOC\n")
+    assert [(d.id, d.text, d.spans) for d in read_documents(path)] == [
+        ("sentence-1", "Công an", (Span(0, 7, "ORG"),)),
+        ("sentence-2", "Hà Nội", (Span(0, 6, "LOC"),)),
+    ]
+
+
+@pytest.mark.parametrize("name", ["missing", "gold.xml"])
+def test_unreadable_sources(tmp_path, name):
+    if "." in name:
+        (tmp_path / name).write_text("")
+    assert "name a brat folder, a .jsonl or a .conll file" in faults_of(read_documents, tmp_path / name)

@@ -1,0 +1,248 @@
+"""report.html as a reader sees it, in a real browser, and the command that writes it."""
+
+import json
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from evaluate.scores import score_documents
+from tests.conftest import ROOT, run_inside
+from thidua_ner.formats import brat
+from thidua_ner.formats.jsonl import read_predictions
+from thidua_ner.pages.charts import line_chart
+from thidua_ner.pages.report import Scored, write_report
+from thidua_ner.text.perturbations import PERTURBATIONS
+from thidua_ner.text.spans import Document, Span
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+HOSTILE = '<img src="http://example.org/x.png" onerror="document.title=1"><script>document.title=2</script>'
+
+
+def scored(name="run", extra=()):
+    gold = [*brat.read_folder(ROOT / "annotations/gold"), *extra]
+    found = read_predictions(ROOT / "results/cpu-small/lodo/seed-1/predictions.jsonl", gold[:5])
+    predicted = [*found, *(document.with_spans(()) for document in extra)]
+    scores = score_documents(gold, predicted, {document.id: frozenset({"Bộ Công an"}) for document in gold})
+    scores["robustness"] = {
+        case: {"f1": 0.5, "change": -0.1, "interval": [-0.2, 0.05], "texts": 5} for case in PERTURBATIONS
+    }
+    logs = {"fold": [{"epoch": n, "loss": 3.0 / n, "eval_f1": 0.1 * n} for n in range(1, 5)]}
+    manifest = {"command": "python -m train", "commit": "c", "data_fingerprint": "f", "seed": 1}
+    return Scored(name, gold, predicted, scores, manifest, logs)
+
+
+@pytest.fixture(scope="module")
+def page_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    hostile = Document("hostile", f"Huế {HOSTILE} Huế", (Span(0, 3, "LOC"), Span(4, 4 + len(HOSTILE), "ORG")))
+    write_report(path, [scored(HOSTILE, (hostile,))])
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, page_path):
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.asked, page.told = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.told.append(str(error)))
+    page.on("console", lambda message: page.told.append(message.text))
+    page.goto(page_path.as_uri())
+    yield page
+    page.close()
+
+
+@needs_browser
+def test_the_page_asks_for_nothing_and_runs_no_text(page, page_path):
+    page.wait_for_timeout(100)
+    assert page.asked == [page_path.as_uri()]
+    assert page.told == []
+    assert page.title().startswith("<img src=")
+    assert page.locator("article img, article script, h1 img").count() == 0
+    assert HOSTILE in page.locator("article", has_text="hostile").inner_text()
+
+
+@needs_browser
+def test_texts_stand_on_the_page_as_they_are(page):
+    for document in brat.read_folder(ROOT / "annotations/gold"):
+        article = page.locator("article", has=page.locator(f"h3:has-text('{document.id}')"))
+        shown = article.locator(".text").evaluate(
+            """element => {
+                const copy = element.cloneNode(true);
+                copy.querySelectorAll('.badge').forEach(badge => badge.remove());
+                return copy.textContent;
+            }"""
+        )
+        assert shown == document.text.replace("\r\n", "\n")
+
+
+@needs_browser
+def test_errors_are_reached_by_key(page):
+    errors = page.locator("mark.error")
+    assert errors.count() > 50
+    for number in (1, 2, 3):
+        page.keyboard.press("j")
+        assert page.locator("#place").inner_text().startswith(f"place {number} of {errors.count()}: ")
+        assert page.locator("mark.current").count() == 1
+        assert page.locator("mark.current").evaluate("e => e === document.activeElement")
+        assert page.locator("mark.current").bounding_box()["y"] > 0
+    page.keyboard.press("k")
+    assert page.locator("#place").inner_text().startswith("place 2 of ")
+    page.locator("#previous").click()
+    page.locator("#previous").click()
+    assert page.locator("#place").inner_text().startswith(f"place {errors.count()} of ")  # round the corner
+
+
+@needs_browser
+def test_filters_leave_what_is_chosen(page):
+    before = page.locator("mark.error:not(.off)").count()
+    for kind in ("correct", "spurious", "wrong-type", "wrong-boundary", "wrong-both"):
+        page.locator(f"input[value='{kind}']").uncheck(force=True)
+    missed = page.locator("mark:not(.off)")
+    assert 0 < missed.count() < before
+    assert all("missed" in kinds for kinds in missed.evaluate_all("es => es.map(e => e.dataset.kinds)"))
+    for label in ("PER", "RANK", "LOC", "DATE", "NUM"):
+        page.locator(f"input[value='{label}']").uncheck(force=True)
+    assert all("ORG" in labels for labels in missed.evaluate_all("es => es.map(e => e.dataset.labels)"))
+    page.locator("input[value='missed']").uncheck(force=True)
+    page.keyboard.press("j")
+    assert page.locator("#place").inner_text() == "no error is shown"
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 768])
+def test_it_fits_a_phone(page, width):
+    page.set_viewport_size({"width": width, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.keyboard.press("j")
+    box = page.locator("mark.current").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+
+
+@needs_browser
+def test_errors_differ_without_colour(page):
+    """Each kind of error has a line of its own or a sign of its own."""
+    looks = {
+        kind: (mark.evaluate("e => getComputedStyle(e).outlineStyle"), mark.locator(".badge").inner_text()[0])
+        for kind in ("missed", "spurious", "wrong-boundary", "wrong-type", "correct")
+        for mark in [page.locator(f"mark.{kind}").first]
+    }
+    assert looks["missed"] == ("dashed", "−")
+    assert looks["spurious"] == ("dotted", "+")
+    assert looks["wrong-type"][0] == looks["wrong-boundary"][0] == "solid"
+    assert looks["correct"][0] == "none"
+    assert "≠" in page.locator("mark.wrong-type .badge").first.inner_text()
+    assert "↔" in page.locator("mark.wrong-boundary .badge").first.inner_text()
+
+
+@needs_browser
+def test_figures_are_those_of_the_scores(page):
+    assert page.locator(".figures b").first.inner_text() == "68.0"
+    assert page.locator("#robustness tbody tr").count() == len(PERTURBATIONS)
+    assert page.locator("#calibration circle").count() > 5
+    assert page.locator("#training svg").count() == 2
+    titles = page.locator("nav a").all_inner_texts()
+    assert titles == page.locator("h2").all_inner_texts()
+
+
+def test_several_runs_have_a_table_and_a_learning_curve(tiny_run, tmp_path):
+    for size in (4, 208):
+        folder = tmp_path / f"documents-{size}"
+        shutil.copytree(ROOT / "results/phobert-tiny/lodo/seed-1", folder)
+        arguments = ["--gold", "annotations/gold", "--predictions", str(folder / "predictions.jsonl")]
+        run_inside("evaluate", *arguments, "--output", str(folder))
+        scores = json.loads((folder / "scores.json").read_text())
+        (folder / "scores.json").write_text(json.dumps({**scores, "run": {"train_documents": size}}))
+    run_inside("evaluate", str(tiny_run))
+    done = run_inside("evaluate", "report", *map(str, (tiny_run, *sorted(tmp_path.glob("documents-*")))))
+    assert done.stdout.strip() == str(tiny_run / "report.html")
+    page = (tiny_run / "report.html").read_text()
+    assert page.count("documents-") >= 2
+    assert "F1 by the number of training documents" in page
+
+
+@pytest.fixture
+def scored_run(tiny_run, tmp_path):
+    """A fold of a run that was scored, to damage."""
+    folder = shutil.copytree(tiny_run / "lodo-cantho-2022-07", tmp_path / "run")
+    run_inside("evaluate", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("scores.json", {"micro": 5}, "scores.json: cannot be shown"),
+        ("scores.json", {"muc": None}, "scores.json: cannot be shown"),
+        ("scores.json", {"per_type": {"ORG": []}}, "scores.json: cannot be shown"),
+        ("scores.json", {"signature": "x"}, "scores.json: are scores on other documents; name those with --gold"),
+        ("scores.json", None, "scores.json: not JSON"),
+        ("fold.json", {"train_mentions": "abc"}, "fold.json: train_mentions is damaged; train the run again"),
+        ("fold.json", {"train_traces": 5}, "fold.json: train_traces is damaged"),
+        ("fold.json", {"train_traces": [[1]]}, "fold.json: train_traces is damaged"),
+        ("fold.json", {"train_documents": [1]}, "fold.json: train_documents is damaged"),
+        ("predictions.jsonl", None, "predictions.jsonl:1: not JSON"),
+    ],
+)
+def test_damaged_files_are_named(scored_run, name, change, message):
+    path = scored_run / name
+    path.write_text("[" * 100_000 if change is None else json.dumps({**json.loads(path.read_text()), **change}))
+    done = run_inside("evaluate", "report", str(scored_run), check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_training_that_diverged_is_still_scored_and_shown(scored_run):
+    rows = [
+        '{"epoch": 1, "loss": NaN}',
+        '{"epoch": 2, "loss": Infinity}',
+        '{"loss": -1}',
+        '{"epoch": "x", "loss": "y"}',
+    ]
+    (scored_run / "train_log.jsonl").write_text("\n".join(rows) + "\n")
+    run_inside("evaluate", str(scored_run))
+    assert "#training" not in (scored_run / "report.html").read_text()
+    run_inside("evaluate", "report", str(scored_run))
+
+
+@needs_browser
+def test_only_what_is_right_is_painted_right(page):
+    cells = "es => es.map(e => [e.closest('tr').rowIndex, e.cellIndex])"
+    types, boundaries = (page.locator("#confusion table").nth(n).locator("td.right") for n in (0, 1))
+    assert types.evaluate_all(cells) == [[n, n] for n in range(1, 7)]
+    assert boundaries.evaluate_all(cells) == [[2, 2]]
+
+
+def test_a_folder_of_seeds_is_shown_run_by_run(scored_run, tmp_path):
+    for seed in (1, 2):
+        shutil.copytree(scored_run, tmp_path / f"seeds/seed-{seed}")
+        (tmp_path / f"seeds/seed-{seed}/manifest.json").write_text('{"commit": "\\ud800", "folds": ["model"]}')
+    shutil.rmtree(tmp_path / "seeds/seed-1/model")
+    done = run_inside("evaluate", "report", str(tmp_path / "seeds"), check=False)
+    assert "scores.json: are scores on other documents" in done.stderr  # without its models, the gold is asked for
+
+
+def test_a_folder_that_was_not_scored_is_named(tmp_path):
+    done = run_inside("evaluate", "report", str(tmp_path), check=False)
+    assert done.returncode == 1
+    assert f"scores.json: is missing; run `python -m evaluate {tmp_path}`" in done.stderr
+
+
+@pytest.mark.parametrize("most", [0.5, 1, 3.7, 45, 100, 208, 999, 1000])
+def test_axes_have_round_ticks_inside(most):
+    chart = line_chart({"line": [(0, 0), (most, most)]}, "x", "y")
+    assert 4 <= len(chart.x_ticks) <= 11
+    assert float(chart.x_ticks[0].text) == 0
+    assert float(chart.x_ticks[-1].text) <= most
+    assert chart.lines["line"] == [(chart.left, chart.bottom), (chart.right, chart.top)]

@@ -1,0 +1,73 @@
+"""`python -m evaluate compare`, as a user would call it."""
+
+import json
+
+import pytest
+
+from tests.conftest import ROOT, run_inside
+from thidua_ner.formats import brat
+from thidua_ner.formats.jsonl import write_predictions
+
+GOLD = brat.read_folder(ROOT / "annotations/gold")
+
+
+@pytest.fixture
+def systems(tmp_path):
+    """Three systems: one that is right, one that finds no NUM, one that finds nothing."""
+    write_predictions(tmp_path / "right.jsonl", GOLD)
+    write_predictions(
+        tmp_path / "no-num.jsonl", [d.with_spans(tuple(s for s in d.spans if s.label != "NUM")) for d in GOLD]
+    )
+    write_predictions(tmp_path / "nothing.jsonl", [d.with_spans(()) for d in GOLD])
+    return [str(tmp_path / f"{name}.jsonl") for name in ("no-num", "right", "nothing")]
+
+
+def compare(*arguments, code=0):
+    done = run_inside("evaluate", "compare", *arguments, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_the_best_system_stands_first_and_pairs_are_tested(systems, tmp_path):
+    done = compare(*systems, "--output", str(tmp_path / "compared.json"))
+    table = done.stdout.splitlines()
+    assert [line.split()[0].rpartition("/")[2] for line in table[2:5]] == [
+        "right.jsonl",
+        "no-num.jsonl",
+        "nothing.jsonl",
+    ]
+    assert "100.00" in table[2]
+    assert "5 documents cannot give a p below 0.0625 before correction" in done.stdout
+    compared = json.loads((tmp_path / "compared.json").read_text())
+    assert compared["units"] == {"document": 5, "sentence": 84}
+    first = compared["pairs"][0]
+    assert first["systems"] == systems[:2]
+    assert first["difference"] == pytest.approx(2 * 152 / (152 + 176) - 1)
+    # one of the five documents has no NUM: two ways of exchanging it are the same
+    assert first["document"]["p"] == pytest.approx(0.125)
+    assert first["document"]["p_holm"] == pytest.approx(0.1875)
+    assert first["sentence"]["p"] < 0.01
+
+
+def test_two_systems_need_no_correction(systems):
+    done = compare(*systems[:2])
+    assert "Holm" not in done.stdout
+    assert "before correction" not in done.stdout
+
+
+def test_published_systems_compare():
+    folders = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("results/**/predictions.jsonl"))
+    done = run_inside("evaluate", "compare", *folders, cwd=ROOT)
+    assert all(folder in done.stdout for folder in folders)
+
+
+@pytest.mark.parametrize("arguments", [[], ["one.jsonl"], ["one.jsonl", "one.jsonl"]])
+def test_one_system_is_a_usage_error(arguments):
+    assert "name two systems or more" in compare(*arguments, code=2).stderr or not arguments
+
+
+def test_a_system_without_predictions_is_named(systems, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = compare(systems[0], str(tmp_path / "empty"), code=1)
+    assert "empty/predictions.jsonl: does not exist" in done.stderr

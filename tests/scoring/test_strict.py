@@ -1,0 +1,161 @@
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from nervaluate import Evaluator
+from seqscore.encoding import get_encoding
+from seqscore.model import AnnotatedSequence
+from seqscore.scoring import compute_scores
+
+from tests.conftest import ROOT
+from tests.strategies import scored_pairs
+from thidua_ner.formats import brat
+from thidua_ner.formats.jsonl import read_documents, read_predictions
+from thidua_ner.scoring.muc import OUTCOMES, muc_schemes
+from thidua_ner.scoring.strict import check_against_seqeval, fingerprint, score, scoring_tokens, signature, tag_pair
+from thidua_ner.text import iob2
+from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.spans import Document, Span
+
+GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_triples(tmp_path, path):
+    case = json.loads(path.read_text())
+    for name in ("gold", "predicted"):
+        (tmp_path / name).with_suffix(".jsonl").write_text("".join(json.dumps(row) + "\n" for row in case[name]))
+    gold = read_documents(tmp_path / "gold.jsonl")
+    predicted = read_predictions(tmp_path / "predicted.jsonl", gold)
+    scores = score(gold, predicted)
+    check_against_seqeval(gold, predicted, scores)
+    for key, expected in case["expected"].items():
+        if expected and isinstance(next(iter(expected.values())), dict):
+            assert set(scores[key]) == set(expected)
+            for name, row in expected.items():
+                assert scores[key][name] == pytest.approx(row), name
+        else:
+            assert scores[key] == pytest.approx(expected)
+
+
+def test_there_are_golden_triples():
+    assert len(GOLDEN) >= 10
+
+
+@given(scored_pairs())
+def test_seqeval_is_the_oracle(pair):
+    scores = score(*pair)
+    check_against_seqeval(*pair, scores)
+    assert sum(row["support"] for row in scores["per_type"].values()) == scores["micro"]["support"]
+
+
+@given(scored_pairs())
+def test_nervaluate_counts_the_same_under_every_scheme(pair):
+    sides = [[[{"label": s.label, "start": s.start, "end": s.end - 1} for s in d.spans] for d in side] for side in pair]
+    result = Evaluator(*sides, tags=list(ENTITY_TYPES), loader="dict").evaluate()["overall"]
+    ours = score(*pair)["muc"]
+    for name, scheme in (("strict", "strict"), ("exact", "exact"), ("partial", "partial"), ("type", "ent_type")):
+        for figure in (*OUTCOMES, "precision", "recall", "f1"):
+            assert ours[name][figure] == pytest.approx(getattr(result[scheme], figure)), (name, figure)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "outcomes"),
+    [
+        (Span(4, 10, "ORG"), {"strict": "correct", "exact": "correct", "partial": "correct", "type": "correct"}),
+        (Span(4, 10, "LOC"), {"strict": "incorrect", "exact": "correct", "partial": "correct", "type": "incorrect"}),
+        (Span(0, 10, "ORG"), {"strict": "incorrect", "exact": "incorrect", "partial": "partial", "type": "correct"}),
+        (Span(0, 10, "LOC"), {"strict": "incorrect", "exact": "incorrect", "partial": "partial", "type": "incorrect"}),
+        (Span(0, 3, "ORG"), dict.fromkeys(("strict", "exact", "partial", "type"), "spurious")),
+    ],
+)
+def test_what_a_near_miss_is_under_each_scheme(predicted, outcomes):
+    gold = Document("a", "tại Hà Nội", (Span(4, 10, "ORG"),))
+    schemes = muc_schemes([gold], [gold.with_spans((predicted,))])
+    for name, outcome in outcomes.items():
+        assert schemes[name][outcome] == 1
+        assert sum(schemes[name][o] for o in OUTCOMES) == (2 if outcome == "spurious" else 1)
+
+
+@given(scored_pairs())
+def test_seqscore_agrees_by_type(pair):
+    gold_sequences, predicted_sequences = [], []
+    for left, right in zip(*pair, strict=True):
+        tokens = [token.text for token in scoring_tokens(left.text, (*left.spans, *right.spans))]
+        for sequences, tags in zip((gold_sequences, predicted_sequences), tag_pair(left, right), strict=True):
+            sequences.append([AnnotatedSequence.from_tokens_and_labels(tokens, tags, get_encoding("BIO"))])
+    classification, _ = compute_scores(predicted_sequences, gold_sequences)
+    scores = score(*pair)
+    assert float(classification.f1) == pytest.approx(scores["micro"]["f1"])
+    for label, row in scores["per_type"].items():
+        assert float(classification.type_scores[label].f1) == pytest.approx(row["f1"])
+
+
+@given(scored_pairs())
+def test_order_of_documents_changes_nothing(pair):
+    gold, predicted = pair
+    backwards = score(gold[::-1], predicted[::-1])
+    assert backwards["micro"] == score(gold, predicted)["micro"]
+    assert fingerprint(gold) == fingerprint(gold[::-1])
+
+
+def test_gold_against_itself_is_perfect():
+    gold = brat.read_folder(ROOT / "annotations/gold")
+    scores = score(gold, gold)
+    assert scores["micro"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 176}
+    assert list(scores["per_type"]) == list(ENTITY_TYPES)
+    assert signature(gold).endswith("documents:5|entities:176")
+
+
+def test_another_text_under_the_same_id_is_refused():
+    with pytest.raises(ValueError, match="is not of the text"):
+        score([Document("a", "x")], [Document("a", "y")])
+
+
+def test_a_difference_from_seqeval_is_told():
+    gold = [Document("a", "Hà Nội", (Span(0, 6, "LOC"),))]
+    scores = score(gold, gold)
+    scores["micro"]["f1"] = 0.5
+    with pytest.raises(AssertionError, match=r"micro avg f1: seqeval has 1\.0"):
+        check_against_seqeval(gold, gold, scores)
+
+
+@given(scored_pairs())
+def test_scoring_tokens_cut_at_every_span(pair):
+    for left, right in zip(*pair, strict=True):
+        tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
+        assert all(a.end <= b.start for a, b in pairwise(tokens))
+        for document in (left, right):
+            assert tuple(iob2.decode(iob2.encode(document.spans, tokens), tokens)) == document.spans
+
+
+def test_what_is_left_out_or_divided_by_nothing_is_told():
+    gold = [Document("a", "Huế họp", (Span(0, 3, "LOC"),)), Document("b", "họp")]
+    predicted = [Document("a", "Huế họp", (Span(4, 7, "ORG"),)), Document("b", "họp")]
+    scores = score(gold, predicted)
+    assert scores["notes"] == [
+        *(f"{label} is in neither gold nor predictions: left out of macro" for label in ("PER", "RANK", "DATE", "NUM")),
+        "the gold has no ORG: its recall counts as 0",
+        "nothing is predicted as LOC: its precision counts as 0",
+        "1 of 2 documents have no entity on either side: left out of the document macro",
+    ]
+    assert scores["document_macro"]["documents"] == 1
+
+
+@given(scored_pairs())
+def test_the_document_macro_is_the_mean_of_documents_that_have_entities(pair):
+    gold, predicted = pair
+    scores = score(gold, predicted)
+    f1 = [scores["per_document"][g.id]["f1"] for g, p in zip(gold, predicted, strict=True) if g.spans or p.spans]
+    macro = scores["document_macro"]
+    assert macro["documents"] == len(f1)
+    assert macro["f1"] == pytest.approx(np.mean(f1) if f1 else 0)
+    assert macro["f1_spread"] == pytest.approx(np.std(f1, ddof=1) if len(f1) > 1 else 0)
+
+
+def test_other_labels_are_not_missed():
+    document = Document("a", "Huế", (Span(0, 3, "thing"),))
+    assert score([document], [document])["notes"] == []

@@ -1,0 +1,1 @@
+"""Taggers to compare with: rules, a CRF, and taggers that other packages ship."""

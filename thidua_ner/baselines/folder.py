@@ -1,0 +1,54 @@
+"""A baseline's folder: a `config.json` like a checkpoint's, whose `model_type` names it, and the CRF's file."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from thidua_ner.baselines.crf import CrfModel
+from thidua_ner.baselines.foreign import underthesea_spans
+from thidua_ner.baselines.rules import find_spans
+from thidua_ner.files import write_json
+from thidua_ner.runs.folder import model_config_path, read_model_config
+from thidua_ner.text.spans import Document, Span, as_document
+
+Baseline = Literal["rules", "crf", "underthesea"]
+CRF: Baseline = "crf"
+
+
+class SpanFinder:
+    """A tagger made of a function that finds the spans of a document."""
+
+    def __init__(self, find: Callable[[Document], tuple[Span, ...]]) -> None:
+        self._find = find
+
+    def tag(self, text: str) -> Document:
+        """Find the spans of a text."""
+        return next(self.tag_many([text]))
+
+    def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
+        """Find the spans of each text of a stream, in its order."""
+        for document in map(as_document, texts):
+            yield document.with_spans(self._find(document))
+
+
+FINDERS: dict[str, Callable[[Document], tuple[Span, ...]]] = {
+    "rules": lambda document: find_spans(document.text),
+    "underthesea": underthesea_spans,
+}
+"""The baselines that learn nothing."""
+
+
+def crf_path(folder: Path) -> Path:
+    """Name the file of a CRF in its folder."""
+    return folder / "model.crfsuite"
+
+
+def save_baseline(folder: Path, baseline: Baseline, tags: Sequence[str]) -> None:
+    """Write the description of a baseline."""
+    config = {"model_type": baseline, "id2label": dict(enumerate(tags)), "segmenter": "none"}
+    write_json(model_config_path(folder), config)
+
+
+def load_crf(folder: Path) -> CrfModel:
+    """Read a CRF from its folder; raises DataError if it is damaged."""
+    return CrfModel(crf_path(folder), read_model_config(folder).tags)

@@ -1,0 +1,1 @@
+"""The annotated corpus and the dataset repository that is built from it."""

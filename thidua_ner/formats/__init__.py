@@ -1,0 +1,1 @@
+"""Annotated documents and texts in files: one module per format, and the registry of them."""

@@ -1,0 +1,231 @@
+"""brat standoff: a folder of `<id>.txt` and `<id>.ann`, text-bound annotations only.
+
+Format: https://brat.nlplab.org/standoff.html. Offsets count Unicode code points of the text file as it
+stands, line breaks included. Notes (`#…` lines) are allowed and carry no entity.
+"""
+
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise, zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+from thidua_ner.faults import DataError, Fault, fail, some_of
+from thidua_ner.files import read_text, write_text
+from thidua_ner.text.labels import ENTITY_TYPES, label_order
+from thidua_ner.text.spans import Document, Span
+
+_MAX_NAME_BYTES = 200
+"""Bytes of a file's name, which may be 255 with its suffix and a number."""
+
+_UNSAFE = re.compile(r'[\0-\x1f\x7f%~/\\:*?"<>|]|^\.')
+
+_ANNOTATION = re.compile(r"(T\d+)\t(\S+) ([\d ;]+)\t(.*)")
+
+
+class Annotation(NamedTuple):
+    """One line of an .ann file."""
+
+    line: int
+    id: str
+    span: Span
+
+
+def parse_annotations(
+    file: str, content: str, text: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
+) -> tuple[list[Annotation], list[Fault]]:
+    """Read the lines of an .ann file against its text; what cannot be an entity of the text is a fault."""
+    annotations: list[Annotation] = []
+    faults: list[Fault] = []
+    for number, raw in enumerate(content.split("\n"), start=1):
+        line = raw.removesuffix("\r")
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            annotations.append(_parse_line(file, number, line, text, types))
+        except DataError as error:
+            faults += error.faults
+    return annotations, sorted([*faults, *_clashes(file, annotations)])
+
+
+def _parse_line(file: str, number: int, line: str, text: str, types: Collection[str] | None) -> Annotation:
+    """Read one annotation; DataError where it cannot be an entity of the text."""
+    match = _ANNOTATION.fullmatch(line)
+    if match is None:
+        what = f"{line[:60]!r} is not a text-bound annotation"
+        fail(file, what, "write T<number><TAB><label> <start> <end><TAB><surface>", line=number)
+    name, label, offsets, surface = match.groups()
+    if not re.fullmatch(r"\d+ \d+", offsets):
+        fail(
+            file, f"{name} has the offsets {offsets!r}", "give one start and one end: spans are continuous", line=number
+        )
+    start, end = map(int, offsets.split())
+    if types is not None and label not in types:
+        fail(file, f"{name} has the unknown label {label!r}", f"use one of {', '.join(types)}", line=number)
+    if not start < end <= len(text):
+        fail(file, f"{name} {start} {end} is no stretch of {len(text)} characters", "correct the offsets", line=number)
+    actual = text[start:end]
+    # brat writes a line break inside a span as a space
+    if surface not in (actual, actual.replace("\n", " ")):
+        what = f"{name} says {surface!r} where the text has {actual!r}"
+        fail(file, what, f"correct the offsets or the surface{_offset_hint(text)}", line=number)
+    return Annotation(number, name, Span(start, end, label))
+
+
+def _offset_hint(text: str) -> str:
+    """Name what commonly shifts the offsets of a whole text."""
+    if "\r" in text:
+        return " (the text has CRLF line ends, two characters each)"
+    if text.startswith("\ufeff"):
+        return " (the text begins with a byte-order mark, which is a character)"
+    if not unicodedata.is_normalized("NFC", text):
+        return " (the text is decomposed Unicode: its marks are characters)"
+    return ""
+
+
+def _clashes(file: str, annotations: list[Annotation]) -> Iterable[Fault]:
+    """Find ids used twice and spans that overlap."""
+    lines: dict[str, int] = {}
+    for annotation in annotations:
+        if annotation.id in lines:
+            what = f"{annotation.id} is used twice, first on line {lines[annotation.id]}"
+            yield Fault(file, what, "give each annotation an id of its own", line=annotation.line)
+        lines.setdefault(annotation.id, annotation.line)
+    for left, right in pairwise(sorted(annotations, key=lambda a: (a.span, a.line))):
+        if right.span.start < left.span.end:
+            what = f"{right.id} overlaps {left.id} on line {left.line}"
+            yield Fault(file, what, "keep only the outermost of the two", line=right.line)
+
+
+def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
+    """List the documents of a folder, sorted, and the files that lack their other half."""
+    texts = {path.stem for path in folder.glob("*.txt")}
+    annotated = {path.stem for path in folder.glob("*.ann")}
+    faults = [
+        Fault(str(folder / f"{name}.txt"), f"has no {name}.ann", "add it (an empty one if nothing is marked)")
+        for name in texts - annotated
+    ] + [
+        Fault(str(folder / f"{name}.ann"), f"has no {name}.txt", "add the text or delete the file")
+        for name in annotated - texts
+    ]
+    return sorted(texts & annotated), sorted(faults)
+
+
+def read_annotations(
+    folder: Path, name: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
+) -> tuple[str, list[Annotation], list[Fault]]:
+    """Read the text, annotations and faults of one document; DataError where a file is not UTF-8."""
+    text = read_text(folder / f"{name}.txt")
+    path = folder / f"{name}.ann"
+    return (text, *parse_annotations(str(path), read_text(path), text, types))
+
+
+def read_folder(folder: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
+    """Read every document of a folder, sorted by id; DataError lists all faults of all files."""
+    names, faults = folder_ids(folder)
+    documents: list[Document] = []
+    for name in names:
+        try:
+            text, annotations, found = read_annotations(folder, name, types)
+        except DataError as error:
+            faults += error.faults
+            continue
+        faults += found
+        if not found:
+            documents.append(Document(name, text, tuple(a.span for a in annotations)))
+    if not names and not faults:
+        faults.append(Fault(str(folder), "holds no documents", "name a folder of .txt and .ann files"))
+    if faults:
+        raise DataError(faults)
+    return documents
+
+
+def format_annotations(document: Document) -> str:
+    """Write the spans of a document as the content of an .ann file."""
+    return "".join(
+        f"T{number}\t{span.label} {span.start} {span.end}\t{document.surface(span).replace(chr(10), ' ')}\n"
+        for number, span in enumerate(document.spans, start=1)
+    )
+
+
+def write_folder(folder: Path, documents: Iterable[Document]) -> None:
+    """Write each document as `<id>.txt` and `<id>.ann`; DataError, and nothing written, where an id is no file name."""
+    documents = list(documents)
+    for name in (document.id for document in documents):
+        if not name or Path(name).name != name or name.startswith(".") or "\0" in name:
+            fail(folder, f"the id {name!r} is no file name", "rename the document")
+    for document in documents:
+        write_text(folder / f"{document.id}.txt", document.text)
+        write_text(folder / f"{document.id}.ann", format_annotations(document))
+
+
+def read_predictions(
+    folder: Path, gold: Sequence[Document], types: Collection[str] | None = tuple(ENTITY_TYPES)
+) -> list[Document]:
+    """Read one prediction per gold document, in the order of the gold.
+
+    Raises DataError with the documents that are unknown or missing, and the lines in which a text differs.
+    """
+    found = {document.id: document for document in read_folder(folder, types)}
+    known = [document.id for document in gold]
+    faults = [
+        Fault(str(folder / f"{name}.txt"), "is not a gold document", f"use {some_of(known)}")
+        for name in found
+        if name not in known
+    ]
+    for document in gold:
+        path = str(folder / f"{document.id}.txt")
+        if document.id not in found:
+            faults.append(Fault(path, "is missing", "add the gold text and its .ann file, empty or not"))
+        elif found[document.id].text != document.text:
+            pairs = zip_longest(found[document.id].text.split("\n"), document.text.split("\n"))
+            line = next(number for number, (ours, theirs) in enumerate(pairs, start=1) if ours != theirs)
+            remedy = "annotate the text as it is in the gold"
+            faults.append(Fault(path, "differs from the gold text", remedy, line=line))
+    if faults:
+        raise DataError(sorted(faults))
+    return [document.with_spans(found[document.id].spans) for document in gold]
+
+
+def write_encoded_folder(path: Path, documents: Sequence[Document]) -> None:
+    """Write a folder that brat opens, whole or not at all; `file_names` encodes ids that are not file names."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as name:
+        folder = Path(name) / path.name
+        folder.mkdir()
+        for stem, document in zip(file_names(documents), documents, strict=True):
+            write_text(folder / f"{stem}.txt", document.text)
+            write_text(folder / f"{stem}.ann", format_annotations(document))
+        labels = sorted({span.label for document in documents for span in document.spans}, key=label_order)
+        sections = ["[entities]", *labels, "\n[relations]\n\n[events]\n\n[attributes]\n"]
+        write_text(folder / "annotation.conf", "\n".join(sections))
+        if path.exists():  # left by a call that was interrupted
+            shutil.rmtree(path)
+        folder.replace(path)
+
+
+def file_names(documents: Sequence[Document]) -> list[str]:
+    """Name the files of documents by their ids, all different; `urllib.parse.unquote` gives the id back.
+
+    A character that a file name cannot hold is written %XX; the suffix .txt is left out; ~2, ~3 … follow a name that
+    an earlier document has.
+    """
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for document in documents:
+        name = _file_name(document)
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}~{seen[name]}")
+    return names
+
+
+def _file_name(document: Document) -> str:
+    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", document.id.removesuffix(".txt"))
+
+
+def problem(document: Document) -> str:
+    """Say why a document's id cannot become a file name, or ''."""
+    size = len(_file_name(document).encode())
+    return "" if 0 < size <= _MAX_NAME_BYTES else f"the id {document.id[:50]!r} gives a file name of {size} bytes"

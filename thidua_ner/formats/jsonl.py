@@ -1,0 +1,184 @@
+"""JSON Lines: documents with their entities, and systems' predictions, one record a document.
+
+A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`, with the tokens of its sentences
+(`"sentences": [[[start, end], …], …]`) where they were given with it; a prediction is
+`{"id", "entities": [{"start", "end", "label", "score"}]}`, `score` being optional. Other keys are ignored.
+"""
+
+import json
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from thidua_ner.faults import DataError, Fault, fail, some_of
+from thidua_ner.files import read_text, write_text
+from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.spans import Document, Span, is_label
+from thidua_ner.text.syllables import Sentence, Token
+
+
+def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
+    """Read documents, `types` None for any label; DataError lists the faulty records with their lines."""
+    documents: list[Document] = []
+    faults: list[Fault] = []
+    for line, record in _records(path):
+        text = record.get("text")
+        if not isinstance(text, str):
+            faults.append(Fault(str(path), "the record has no text", 'give "text" as a string', line=line))
+            continue
+        try:
+            documents.append(_document(path, line, record, text, types))
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
+    if not documents:
+        fail(path, "holds no records", "write one JSON object a line")
+    return documents
+
+
+def read_predictions(
+    path: Path, gold: Iterable[Document], types: Collection[str] | None = tuple(ENTITY_TYPES)
+) -> list[Document]:
+    """Read one prediction for each gold document, in the order of the gold.
+
+    DataError lists unknown and missing documents, and entities that cannot be spans of the gold text.
+    """
+    documents = {document.id: document for document in gold}
+    predicted: dict[str, Document] = {}
+    faults: list[Fault] = []
+    for line, record in _records(path):
+        name = record["id"]
+        if name not in documents:
+            faults.append(Fault(str(path), f"{name!r} is not a gold document", f"use {some_of(documents)}", line=line))
+            continue
+        predicted[name] = documents[name]
+        try:
+            found = _document(path, line, record, documents[name].text, types)
+            predicted[name] = documents[name].with_spans(found.spans)
+        except DataError as error:
+            faults += error.faults
+    missing = [name for name in documents if name not in predicted]
+    if missing:
+        remedy = 'add a record for each (with "entities": [] where nothing was found)'
+        faults.append(Fault(str(path), f"no prediction for {some_of(missing)}", remedy))
+    if faults:
+        raise DataError(faults)
+    return [predicted[name] for name in documents]
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each record with its line, after checking that it is an object with an id of its own."""
+    seen: dict[str, int] = {}
+    for line, content in enumerate(read_text(path).split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            record = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            fail(path, f"not JSON ({error})", "write one JSON object a line", line=line)
+        if not isinstance(record, dict) or not isinstance(record.get("id"), str) or not record["id"]:
+            fail(path, "not an object with an id", 'write {"id": "…", "entities": […]}', line=line)
+        if _has_surrogate(record["id"]) or _has_surrogate(record.get("text")):
+            fail(path, "holds half of a surrogate pair", "write whole characters", line=line)
+        if record["id"] in seen:
+            what = f"{record['id']!r} stands on line {seen[record['id']]} already"
+            fail(path, what, "keep one record a document", line=line)
+        seen[record["id"]] = line
+        yield line, record
+
+
+def _has_surrogate(value: object) -> bool:
+    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _document(path: Path, line: int, record: dict[str, Any], text: str, types: Collection[str] | None) -> Document:
+    """Make a record's document; DataError lists its faulty entities."""
+    name = record["id"]
+    faults: list[Fault] = []
+    spans: list[Span] = []
+    entities = record.get("entities")
+    if not isinstance(entities, list):
+        fail(path, f"{name!r} has no entities", 'give "entities" as a list, empty where nothing is marked', line=line)
+    for number, entity in enumerate(entities, start=1):
+        problem = _entity_problem(entity, text, types)
+        if problem is None:
+            spans.append(Span(entity["start"], entity["end"], entity["label"], entity.get("score")))
+        else:
+            faults.append(Fault(str(path), f"{name!r}, entity {number}: {problem[0]}", problem[1], line=line))
+    if faults:
+        raise DataError(faults)
+    try:
+        return Document(name, text, tuple(spans), _given(path, line, record, text))
+    except ValueError as error:
+        fail(path, f"{name!r}: {error}", "keep only one of the two: spans are flat", line=line)
+
+
+def _given(path: Path, line: int, record: dict[str, Any], text: str) -> tuple[Sentence, ...]:
+    """Read the tokens that a record gives, if it gives any: ordered, apart, inside the text."""
+    ends = [0]
+    sentences: list[Sentence] = []
+    try:
+        for sentence in record.get("sentences") or []:
+            tokens = tuple(Token(text[start:end], start, end) for start, end in sentence)
+            for token in tokens:
+                if not ends[-1] <= token.start < token.end <= len(text):
+                    raise ValueError
+                ends.append(token.end)
+            sentences.append(Sentence(tokens[0].start, tokens[-1].end, tokens))
+    except (TypeError, ValueError, IndexError):
+        remedy = "give for each sentence the [start, end] of its tokens in order, or leave the key out"
+        fail(path, f"{record['id']!r}: the sentences are not tokens of the text", remedy, line=line)
+    return tuple(sentences)
+
+
+def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tuple[str, str] | None:
+    """Say what is wrong with an entity of a record and how to mend it, if anything is."""
+    if not isinstance(entity, dict):
+        return f"{entity!r} is not an object", 'write {"start": …, "end": …, "label": …}'
+    start, end, label, score = (entity.get(key) for key in ("start", "end", "label", "score"))
+    if type(start) is not int or type(end) is not int:
+        return f"the offsets are {start!r} and {end!r}", "give whole numbers"
+    if start >= end:
+        return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
+    if start < 0 or end > len(text):
+        return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
+    if not (is_label(label) if types is None else label in types):
+        known = f"use one of {', '.join(types)}" if types else "give a word without white space"
+        return f"unknown label {label!r}", known
+    if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
+        return f"the score is {score!r}", "give a number or leave it out"
+    if entity.get("text", text[start:end]) != text[start:end]:
+        return f"it says {entity['text']!r} where the text has {text[start:end]!r}", "correct the offsets"
+    return None
+
+
+def entity_record(span: Span) -> dict[str, Any]:
+    """Turn a span into a record, with its score where it has one."""
+    record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
+    return record if span.score is None else {**record, "score": span.score}
+
+
+def format_json_lines(rows: Iterable[dict[str, Any]]) -> str:
+    """Write records as JSON Lines."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def write_documents(path: Path, documents: Iterable[Document]) -> None:
+    """Write documents with their texts."""
+    write_text(path, format_json_lines(map(record, documents)))
+
+
+def record(document: Document) -> dict[str, Any]:
+    """Turn a document into a record."""
+    entities = [entity_record(span) for span in document.spans]
+    row = {"id": document.id, "text": document.text, "entities": entities}
+    sentences = [[[token.start, token.end] for token in sentence.tokens] for sentence in document.given]
+    return {**row, "sentences": sentences} if sentences else row
+
+
+def write_predictions(path: Path, documents: Iterable[Document]) -> None:
+    """Write the spans of documents without their texts."""
+    rows = ({"id": d.id, "entities": [entity_record(s) for s in d.spans]} for d in documents)
+    write_text(path, format_json_lines(rows))

@@ -1,0 +1,120 @@
+"""The formats: what can be read from a path, and what documents can be written to, each in one table."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from thidua_ner.faults import fail
+from thidua_ner.formats import brat, conll, jsonl, parquet, texts
+from thidua_ner.formats.texts import Record
+from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.spans import Document
+
+Types = Collection[str] | None
+"""The labels that are allowed; None allows any."""
+
+FOLDER = "folder"
+"""The format of a folder of `.txt` and `.ann` files, which has no suffix to be known by."""
+
+_ANNOTATED = "name a folder of .txt and .ann files, a .jsonl or a .conll file"
+
+
+class Reader(NamedTuple):
+    """What a format holds: annotated documents, predictions for given texts, or texts to tag."""
+
+    documents: Callable[[Path, Types, Repair], list[Document]] | None = None
+    predictions: Callable[[Path, Sequence[Document], Types, Repair], list[Document]] | None = None
+    texts: Callable[[Path, str], Iterator[Record]] | None = None
+    count: Callable[[Path], int] = lambda _: 1
+    """Estimates the number of texts: blank lines and cells of several lines are counted too."""
+
+
+class Writer(NamedTuple):
+    """How documents are written: the suffix, the function, and the reason why a document does not fit, or ''."""
+
+    suffix: str
+    write: Callable[[Path, list[Document]], None]
+    problem: Callable[[Document], str] = lambda _: ""
+
+
+READERS: dict[str, Reader] = {
+    FOLDER: Reader(
+        documents=lambda path, types, _: brat.read_folder(path, types),
+        predictions=lambda path, gold, types, _: brat.read_predictions(path, gold, types),
+    ),
+    ".jsonl": Reader(
+        documents=lambda path, types, _: jsonl.read_documents(path, types),
+        predictions=lambda path, gold, types, _: jsonl.read_predictions(path, gold, types),
+        texts=texts.read_jsonl,
+        count=texts.count_lines,
+    ),
+    ".conll": Reader(documents=conll.read_file, predictions=conll.read_predictions),
+    ".txt": Reader(texts=texts.read_txt),
+    ".csv": Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0)),
+    ".parquet": Reader(texts=parquet.read_texts, count=parquet.count_rows),
+}
+"""All formats that are read, by suffix."""
+
+WRITERS: dict[str, Writer] = {
+    "jsonl": Writer(".jsonl", jsonl.write_documents),
+    "conll": Writer(".conll", conll.write_file, conll.problem),
+    "parquet": Writer(".parquet", parquet.write_file),
+    "brat": Writer("", brat.write_encoded_folder, brat.problem),
+}
+"""All formats that documents are written in, by name; `tagging/outputs.py` adds the HTML page."""
+
+
+def read_documents(path: Path | str, types: Types = tuple(ENTITY_TYPES), repair: Repair = "none") -> list[Document]:
+    """Read annotated documents from a folder of .txt and .ann files, a .jsonl or a .conll file.
+
+    `types` are the labels that are allowed, None for any; `repair` says what becomes of CoNLL tags that are not strict
+    IOB2. Raises DataError with every fault that the format's reader finds.
+    """
+    path = Path(path)
+    read = READERS[_format_of(path)].documents
+    return read(path, types, repair) if read else _no_annotations(path)
+
+
+def read_predictions(
+    path: Path | str, gold: Sequence[Document], types: Types = tuple(ENTITY_TYPES), repair: Repair = "none"
+) -> list[Document]:
+    """Read one prediction per gold document, in the order of the gold, from any format of annotated documents.
+
+    Raises DataError with the documents that are unknown or missing and what cannot be spans of the gold text.
+    """
+    path = Path(path)
+    read = READERS[_format_of(path)].predictions
+    return read(path, gold, types, repair) if read else _no_annotations(path)
+
+
+def labels_known(gold: Sequence[Document]) -> list[str]:
+    """List the labels that predictions may have: the gold's, or the benchmark's if the gold has no others."""
+    labels = sorted({span.label for document in gold for span in document.spans})
+    return list(ENTITY_TYPES) if set(labels) <= set(ENTITY_TYPES) else labels
+
+
+def _format_of(path: Path) -> str:
+    if path.is_dir():
+        return FOLDER
+    if not path.exists():
+        fail(path, "does not exist", _ANNOTATED)
+    return path.suffix if path.suffix in READERS else _no_annotations(path)
+
+
+def _no_annotations(path: Path) -> NoReturn:
+    fail(path, f"has the suffix {path.suffix!r}", _ANNOTATED)
+
+
+def write_documents(path: Path | str, documents: Sequence[Document]) -> None:
+    """Write documents as the suffix of `path` says: .jsonl, .conll, or none for a folder of .txt and .ann files."""
+    path = Path(path)
+    match path.suffix:
+        case "":
+            brat.write_folder(path, documents)
+        case ".jsonl":
+            jsonl.write_documents(path, documents)
+        case ".conll":
+            conll.write_file(path, documents)
+        case suffix:
+            fail(path, f"has the suffix {suffix!r}", "use .jsonl or .conll, or name a folder")

@@ -1,0 +1,1 @@
+"""Encoders and checkpoints: the only room that imports torch, transformers and tokenizers."""

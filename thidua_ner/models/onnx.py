@@ -1,0 +1,129 @@
+"""Checkpoints for ONNX Runtime: exported once, in 32-bit floats and with 8-bit weights, run without torch.
+
+model/onnx/model.onnx        the classifier, 32-bit floats
+model/onnx/model.int8.onnx   its weights in 8 bits, its inputs quantized as they come (dynamic)
+model/onnx/config.json …     the classes and the tokenizer, as in the checkpoint
+"""
+
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import AutoConfig, AutoTokenizer
+
+from thidua_ner.faults import fail
+from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint, usable_positions
+from thidua_ner.models.quiet import quiet_transformers
+from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
+
+FOLDER = "onnx"
+FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
+"""The file of each runtime."""
+
+_WEIGHTS = "model.safetensors"
+
+_SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
+"""Graph optimizations whose kernels take longer on processors than what they replace (benchmarks/tagging.py)."""
+
+
+class OnnxModel:
+    """A token classifier in ONNX Runtime, with its tokenizer, tags and word segmenter."""
+
+    def __init__(self, folder: Path, runtime: str) -> None:
+        """Read an exported model; DataError where it is missing or damaged."""
+        import onnxruntime
+
+        path = folder / FILES[runtime]
+        if not path.is_file():
+            fail(path, "is missing", f"run `python -m thidua_ner export {folder.parent}`")
+        try:
+            with quiet_transformers():
+                config = AutoConfig.from_pretrained(folder, local_files_only=True)
+                self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            options = onnxruntime.SessionOptions()
+            threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+            options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0  # as torch does; 0 means all
+            self._session = onnxruntime.InferenceSession(
+                path, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
+            )
+        except Exception as error:  # a damaged file fails in as many ways as there are libraries that read it
+            fail(path, f"cannot be loaded ({error!r})", "export the run again")
+        self.tags = tuple(config.id2label[index] for index in range(config.num_labels))
+        self.segmenter: str = config.segmenter
+        self._subwords = SubwordEncoder(self._tokenizer, usable_positions(config))
+
+    def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
+        """Compute the tag probabilities of the words of many sentences, words by tags."""
+        return word_probabilities(self._subwords, self._logits, self._tokenizer.pad_token_id, sentences)
+
+    def _logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        logits: NDArray[np.floating[Any]] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        return logits
+
+
+def export(model: Path) -> Path:
+    """Write a checkpoint's ONNX models into it, all of them or none; return their folder."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    checkpoint = load_checkpoint(model)
+    # the fused form guards each softmax against NaN, with which 8 bits take half as long again
+    checkpoint.model.set_attn_implementation("eager")
+    target = model / FOLDER
+    with tempfile.TemporaryDirectory(dir=model, prefix=f".{FOLDER}.") as name:
+        folder = Path(name) / FOLDER
+        folder.mkdir()
+        for path in model.iterdir():
+            if path.is_file() and path.name != _WEIGHTS:
+                shutil.copyfile(path, folder / path.name)
+        with _quiet():
+            _trace(checkpoint, folder / FILES["onnx"])
+            quantize_dynamic(
+                folder / FILES["onnx"], folder / FILES["onnx-int8"], per_channel=True, weight_type=QuantType.QInt8
+            )
+        if target.exists():
+            shutil.rmtree(target)
+        folder.replace(target)
+    return target
+
+
+def _trace(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the classifier with batches and lengths of any size."""
+    import torch
+
+    class Logits(torch.nn.Module):
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return checkpoint.model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    module = Logits()
+    module.model = checkpoint.model
+    ids = torch.full((2, 9), 5)
+    mask = torch.ones_like(ids)
+    mask[1, 6:] = 0  # else the tracer takes all masks for full ones
+    batch, length = torch.export.Dim("batch"), torch.export.Dim("length", min=2, max=checkpoint.subwords.max_length)
+    axes = {0: batch, 1: length}
+    torch.onnx.export(
+        module.eval(), (ids, mask), str(path), dynamo=True, external_data=False, verbose=False,
+        input_names=["input_ids", "attention_mask"], output_names=["logits"],
+        dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+    )  # fmt: skip
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what the exporter says about packages that are not needed, and about names of axes."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,1 @@
+"""HTML pages: texts with their spans, and the report of an evaluation."""

@@ -1,0 +1,87 @@
+"""The protocols of the benchmark: what each trains on, what it is scored on, and its configurations of the dataset.
+
+A protocol is trained in one fold, or in one fold per gold document. Each fold is a configuration of the dataset with a
+training split; its name is the protocol's, followed by the id of the document that the fold leaves out.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from thidua_ner.faults import UsageError, fail
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One way to train and to score; `meaning` is a phrase that follows "a system …"."""
+
+    name: str
+    meaning: str
+    synthetic: bool
+    """Whether it trains and validates on the synthetic documents."""
+    leaves_one_out: bool
+    """Whether it also trains on all gold documents but one, and is scored on that one, once per document."""
+    configuration: str
+    """The dataset's configuration of a protocol of one fold; otherwise what the configurations' names begin with."""
+
+    def folds(self, gold: Iterable[str]) -> list[str]:
+        """Name the folds, given the ids of the gold documents."""
+        return [f"{self.name}-{document}" for document in gold] if self.leaves_one_out else [self.name]
+
+    def is_fold(self, name: str) -> bool:
+        """Tell whether a name is that of one of the protocol's folds, whatever gold documents there are."""
+        return name.startswith(f"{self.name}-") if self.leaves_one_out else name == self.name
+
+    def configuration_of(self, fold: str) -> str:
+        """Name the dataset's configuration of a fold."""
+        return fold if self.leaves_one_out else self.configuration
+
+
+TRANSFER = Protocol(
+    "transfer",
+    "trained on the synthetic documents, scored on the five real ones, which no system has seen",
+    synthetic=True,
+    leaves_one_out=False,
+    configuration="default",
+)
+LODO = Protocol(
+    "lodo",
+    "trained on four real documents, scored on the fifth, five times, counts pooled",
+    synthetic=False,
+    leaves_one_out=True,
+    configuration="lodo",
+)
+LODO_SYNTHETIC = Protocol(
+    "lodo+synthetic",
+    "trained on the synthetic documents and four real ones, scored on the fifth, five times",
+    synthetic=True,
+    leaves_one_out=True,
+    configuration="lodo+synthetic",
+)
+PROTOCOLS: dict[str, Protocol] = {one.name: one for one in (TRANSFER, LODO, LODO_SYNTHETIC)}
+"""All protocols by name, in the order of every table."""
+
+USAGE = f"{', '.join(PROTOCOLS)}, or one fold such as lodo-cantho-2022-07"
+"""What a protocol option takes."""
+
+
+def find_protocol(name: str) -> Protocol:
+    """Find the protocol that a name, of itself or of one of its folds, belongs to; raises UsageError if none."""
+    for protocol in PROTOCOLS.values():
+        if name == protocol.name or protocol.is_fold(name):
+            return protocol
+    fail("protocol", f"there is no protocol {name!r}", f"use {USAGE}", kind=UsageError)
+
+
+def select_folds(name: str, configurations: Collection[str]) -> dict[str, str]:
+    """Map the folds that a protocol's or a fold's name stands for to the dataset's configurations, in their order.
+
+    Raises UsageError if the dataset has none of them.
+    """
+    protocol = find_protocol(name)
+    known: Sequence[str] = [name for name in configurations if protocol.is_fold(name)]
+    folds = known if protocol.leaves_one_out else [protocol.name]
+    chosen = {fold: protocol.configuration_of(fold) for fold in folds if name in (protocol.name, fold)}
+    if not chosen or not set(chosen.values()) <= set(configurations):
+        remedy = f"use {', '.join([*PROTOCOLS, *known])}"
+        fail("protocol", f"the dataset has no protocol {name!r}", remedy, kind=UsageError)
+    return chosen

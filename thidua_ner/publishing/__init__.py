@@ -1,0 +1,1 @@
+"""Published results: the leaderboard, the README's table and model cards."""

@@ -1,0 +1,1 @@
+"""A run on disk: its folder, its manifest, and what its models have read."""

@@ -1,0 +1,237 @@
+"""The run folder: the only module that knows its files, its folds and its seeds.
+
+    RUN/manifest.json  config.yaml                              what made it
+    RUN/FOLD/fold.json  model/  checkpoints/  test.jsonl  train_log.jsonl  predictions.jsonl
+    RUN/predictions.jsonl  scores.json  report.html             what scoring adds
+    SEEDS/seed-1/ …                                             a folder of runs, one per seed
+
+A fold is finished when its `fold.json` exists, which is written last. A published run in `results/` has the manifest,
+the predictions and the scores alone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from thidua_ner.faults import DataError, fail
+from thidua_ner.files import read_json, read_text
+from thidua_ner.runs.manifest import Manifest, read_manifest
+from thidua_ner.scoring.ceilings import Ceiling
+from thidua_ner.scoring.results import Score
+
+_RETRAIN = "train the run again"
+_SEED = "seed-"
+RESULT_FILES = ("scores.json", "predictions.jsonl", "manifest.json")
+"""The files of a run that are published."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldCeilings:
+    """What the word segmentation leaves reachable in the training and the test documents of a fold."""
+
+    train: Ceiling
+    test: Ceiling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldRecord:
+    """What a fold's model was trained on, and how that went: the content of `fold.json`.
+
+    `train_traces` are the fingerprints of the training texts (`contamination.py`) and `train_mentions` the surfaces of
+    their mentions. None means that this is not known.
+    """
+
+    fold: str = ""
+    seed: int | None = None
+    train_documents: dict[str, str] | None = None
+    train_traces: tuple[str, ...]
+    train_mentions: tuple[str, ...] | None = None
+    test_documents: tuple[str, ...] = ()
+    train_sentences: int | None = None
+    segmentation_ceiling: FoldCeilings | None = None
+    updates: int | None = None
+    train_loss: float | None = None
+    validation: Score | None = None
+    seconds: float | None = None
+
+    OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset({"updates", "train_loss"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What the project reads of a model's `config.json`, which is a checkpoint's or a baseline's."""
+
+    id2label: dict[str, str]
+    model_type: str = ""
+    segmenter: str = "none"
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the classes, in their order."""
+        return tuple(self.id2label.values())
+
+
+@dataclass(frozen=True, slots=True)
+class FoldFolder:
+    """The folder of one fold: a model, what it was trained on, and its test documents."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        """The record of the training; the fold is finished when it exists."""
+        return self.path / "fold.json"
+
+    @property
+    def model(self) -> Path:
+        """The folder of the model."""
+        return self.path / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the training's checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def test(self) -> Path:
+        """The test documents."""
+        return self.path / "test.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """The log of the training, an object per line."""
+        return self.path / "train_log.jsonl"
+
+    @property
+    def predictions(self) -> Path:
+        """What this fold's model alone found in its test documents."""
+        return self.path / "predictions.jsonl"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training was finished."""
+        return self.record.is_file()
+
+    def read_record(self) -> FoldRecord:
+        """Read the record of the training; raises DataError if it is damaged."""
+        return read_json(self.record, FoldRecord, _RETRAIN)
+
+    def read_log(self) -> list[dict[str, float]]:
+        """Read the log of the training, numbers by name; raises DataError if it is damaged."""
+        try:
+            rows = [json.loads(line) for line in read_text(self.log).splitlines()]
+        except (ValueError, RecursionError) as error:
+            fail(self.log, f"is not JSON ({error})", _RETRAIN)
+        return [row for row in rows if isinstance(row, dict)]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of a run, or of published or foreign scores, which have no folds."""
+
+    path: Path
+
+    @property
+    def manifest(self) -> Path:
+        """What produced the run."""
+        return self.path / "manifest.json"
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.yaml"
+
+    @property
+    def predictions(self) -> Path:
+        """What was found in the documents that were scored."""
+        return self.path / "predictions.jsonl"
+
+    @property
+    def scores(self) -> Path:
+        """All figures."""
+        return self.path / "scores.json"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    def read_manifest(self) -> Manifest:
+        """Read what produced the run; raises DataError if it is missing or damaged."""
+        return read_manifest(self.manifest)
+
+    def find_manifest(self) -> Manifest | None:
+        """Read the manifest of a run; None if the folder is not a run of ours."""
+        try:
+            return self.read_manifest()
+        except DataError:
+            return None
+
+    def fold(self, name: str) -> FoldFolder:
+        """Name the folder of a fold."""
+        return FoldFolder(self.path / name)
+
+    def seed(self, seed: int) -> "RunFolder":
+        """Name the folder of a seed's run, where this is a folder of several."""
+        return RunFolder(self.path / f"{_SEED}{seed}")
+
+    def finished_folds(self) -> list[FoldFolder]:
+        """List the folds of a run; raises DataError if it is not a run, is unfinished, or names folders outside it."""
+        if not self.manifest.is_file():
+            fail(self.path, "is not a run", "name a folder that `python -m train` wrote")
+        names = self.read_manifest().folds
+        if not names:
+            fail(self.manifest, "names no folds", _RETRAIN)
+        for name in names:
+            if name in {"", ".", ".."} or Path(name).name != name or "\0" in name:
+                fail(self.manifest, f"the fold {name!r} is not the name of a folder", _RETRAIN)
+            if not self.fold(name).is_finished:
+                fail(self.path / name, "is not finished", "run the training again with --resume")
+        return [self.fold(name) for name in names]
+
+    @property
+    def has_models(self) -> bool:
+        """Whether this is a run with models, not a published or foreign result."""
+        manifest = self.find_manifest() if self.manifest.is_file() else None
+        names: Sequence[str] = manifest.folds if manifest else ("model",)
+        return all((self.path / name).is_dir() for name in names)
+
+
+def is_model(path: Path) -> bool:
+    """Tell whether a folder is a model itself: a checkpoint or a baseline."""
+    return model_config_path(path).is_file()
+
+
+def model_config_path(model: Path) -> Path:
+    """Name the description of a model."""
+    return model / "config.json"
+
+
+def read_model_config(model: Path) -> ModelConfig:
+    """Read the description of a model; raises DataError if its tags are damaged."""
+    return read_json(model_config_path(model), ModelConfig, _RETRAIN)
+
+
+def model_folders(path: Path) -> list[Path]:
+    """List the models of a run, of one fold of it, or of a folder that is a model itself."""
+    if is_model(path):
+        return [path]
+    if FoldFolder(path).is_finished:
+        return [FoldFolder(path).model]
+    return [fold.model for fold in RunFolder(path).finished_folds()]
+
+
+def seed_folders(path: Path) -> list[Path]:
+    """List the runs of a folder that holds one per seed, in the order of the seeds; none if it is a run itself."""
+    if RunFolder(path).manifest.exists():
+        return []
+    found = [folder.manifest.parent for folder in map(RunFolder, path.glob(f"{_SEED}*")) if folder.manifest.is_file()]
+    numbers = {run: run.name.removeprefix(_SEED) for run in found}
+    return sorted((run for run, number in numbers.items() if number.isdecimal()), key=lambda run: int(numbers[run]))
+
+
+def run_folders(paths: Sequence[Path]) -> list[Path]:
+    """Put the runs of each folder of seeds in its place."""
+    return [run for path in paths for run in seed_folders(path) or [path]]

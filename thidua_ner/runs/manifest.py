@@ -1,0 +1,168 @@
+"""What produced a result: code, data, versions, machine, how it was executed, and the resolved config."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import ClassVar
+
+from thidua_ner import __version__
+from thidua_ner.faults import fail
+from thidua_ner.files import read_json
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "underthesea", "seqeval", "numpy")
+_PYTHON, _TORCHRUN, _ACCELERATE = "python", "torchrun", "accelerate launch"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The operating system, the processor's architecture and the number of its cores."""
+
+    system: str
+    processor: str
+    cores: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What computed: the same config gives other weights under another precision, device or number of processes."""
+
+    precision: str
+    """The precision that was used (`fp32`, `bf16`, `fp64`), never `auto`; `none` if nothing was computed."""
+    device: str
+    """`cpu` or `cuda`."""
+    device_name: str
+    processor_name: str
+    processes: int
+    launcher: str
+    """`python`, `torchrun` or `accelerate launch`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A run's origin, written before it begins; `execution` is None in manifests older than version 0.2.0."""
+
+    thidua_ner: str
+    command: str
+    commit: str
+    data_fingerprint: str
+    seed: int
+    config: dict[str, object]
+    versions: dict[str, str]
+    machine: Machine
+    folds: tuple[str, ...]
+    execution: Execution | None = None
+
+    OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset({"execution"})
+
+    @property
+    def name(self) -> str:
+        """The name of the config, which is that of the system."""
+        return str(self.config["name"])
+
+    @property
+    def protocol(self) -> str | None:
+        """The protocol of the benchmark, None for other data."""
+        protocol = self.config["protocol"]
+        return None if protocol is None else str(protocol)
+
+    @property
+    def encoder(self) -> str:
+        """The encoder of the config; a baseline has none: ''."""
+        return str(self.config.get("encoder", ""))
+
+
+def make_manifest(
+    config: Mapping[str, object],
+    *,
+    seed: int,
+    data_fingerprint: str,
+    folds: Sequence[str],
+    execution: Execution,
+) -> Manifest:
+    """Describe a run before it begins; the command is the one of this process."""
+    return Manifest(
+        thidua_ner=__version__,
+        command=" ".join([*_launched_by(execution), "-m", _program(), *sys.argv[1:]]),
+        commit=git_commit(),
+        data_fingerprint=data_fingerprint,
+        seed=seed,
+        config=dict(config),
+        versions={"python": platform.python_version(), **package_versions()},
+        machine=Machine(platform.platform(), platform.machine(), os.cpu_count()),
+        folds=tuple(folds),
+        execution=execution,
+    )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest; raises DataError if it lacks a key, its config's name and protocol included."""
+    remedy = "train the run again"
+    manifest = read_json(path, Manifest, remedy)
+    for key, kinds in (("name", str), ("protocol", str | None)):
+        if key not in manifest.config or not isinstance(manifest.config[key], kinds):
+            fail(path, f"config has no {key}", remedy)
+    return manifest
+
+
+def launcher() -> str:
+    """Name what started this process: plain Python, `torchrun` or `accelerate launch`."""
+    if "ACCELERATE_MIXED_PRECISION" in os.environ:
+        return _ACCELERATE
+    return _TORCHRUN if "TORCHELASTIC_RUN_ID" in os.environ else _PYTHON
+
+
+def _launched_by(execution: Execution) -> list[str]:
+    """Write the beginning of the command."""
+    if execution.launcher == _TORCHRUN:
+        return [_TORCHRUN, "--nproc-per-node", str(execution.processes)]
+    if execution.launcher == _ACCELERATE:
+        return [*_ACCELERATE.split(), "--num_processes", str(execution.processes)]
+    return [_PYTHON]
+
+
+def processor_name() -> str:
+    """Name the processor as the system does: its model on Linux, elsewhere what `platform` knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())
+
+
+def _program() -> str:
+    """Name the package that was run with `python -m`."""
+    return Path(sys.argv[0]).parent.name or "thidua_ner"
+
+
+def package_versions() -> dict[str, str]:
+    """List the installed versions of the packages that can change a figure."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str:
+    """Name the code's commit, with `+changes` if tracked files differ from it; `unknown` outside a clone."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return "unknown"
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return f"{commit}+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -1,0 +1,60 @@
+"""A system's predictions with their scores, in memory and in a folder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from thidua_ner.faults import fail
+from thidua_ner.files import read_json, write_json
+from thidua_ner.formats.jsonl import write_predictions
+from thidua_ner.formats.registry import labels_known, read_documents, read_predictions
+from thidua_ner.runs.folder import RunFolder
+from thidua_ner.runs.manifest import Manifest
+from thidua_ner.runs.run import read_run
+from thidua_ner.scoring.results import Evaluation
+from thidua_ner.scoring.strict import is_scored_on
+from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.spans import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Gold and predicted documents with their scores, and what is known of the system that predicted them."""
+
+    name: str
+    gold: Sequence[Document]
+    predicted: Sequence[Document]
+    scores: Evaluation
+    manifest: Manifest | None = None
+    logs: Mapping[str, list[dict[str, float]]] = field(default_factory=dict)
+
+
+def write_scored(scored: Scored, folder: Path) -> None:
+    """Write the predictions and the scores."""
+    run = RunFolder(folder)
+    write_predictions(run.predictions, scored.predicted)
+    write_json(run.scores, scored.scores)
+
+
+def read_scores(folder: Path) -> Evaluation:
+    """Read all figures of a scored folder; raises DataError if there are none or they are damaged."""
+    path, remedy = RunFolder(folder).scores, f"run `python -m evaluate {folder}`"
+    if not path.is_file():
+        fail(path, "is missing", remedy)
+    return read_json(path, Evaluation, remedy)
+
+
+def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Scored:
+    """Read what was written when a folder was scored; `gold` is what it was scored on, if not its own documents.
+
+    Raises DataError if a file is missing or damaged, or if the scores are on other documents.
+    """
+    run_folder = RunFolder(folder)
+    scores = read_scores(folder)
+    manifest = run_folder.read_manifest() if run_folder.manifest.is_file() else None
+    run = read_run(folder) if run_folder.has_models else None
+    documents = run.test if run and gold is None else read_documents(gold or Path("annotations/gold"), None, repair)
+    if not is_scored_on(scores.signature, documents):
+        fail(run_folder.scores, "are scores on other documents", "name those with --gold, or score the run again")
+    predicted = read_predictions(run_folder.predictions, documents, labels_known(documents))
+    return Scored(str(folder), documents, predicted, scores, manifest, run.training_logs() if run else {})

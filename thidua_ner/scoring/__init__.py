@@ -1,0 +1,1 @@
+"""Predictions against gold: scores, breakdowns, resampling, comparison, and their tables."""

@@ -1,0 +1,34 @@
+"""What a word segmentation leaves reachable: the most that a tagger of whole words can find."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from thidua_ner.text.spans import Document
+from thidua_ner.text.words import Segmenter, segment
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How many gold spans there are, how many survive the segmentation, and the recall (a fraction) that this allows."""
+
+    entities: int
+    reachable: int
+    recall: float
+
+
+def reachable_spans(document: Document, segmenter: Segmenter) -> int:
+    """Count the spans that begin and end on word boundaries."""
+    starts: set[int] = set()
+    ends: set[int] = set()
+    for sentence in document.sentences():
+        for word in segment(sentence.tokens, segmenter):
+            starts.add(sentence.tokens[word.first].start)
+            ends.add(sentence.tokens[word.last - 1].end)
+    return sum(span.start in starts and span.end in ends for span in document.spans)
+
+
+def segmentation_ceiling(documents: Sequence[Document], segmenter: Segmenter) -> Ceiling:
+    """Measure how many gold spans of documents survive a word segmentation; the recall of no spans is 0."""
+    total = sum(len(document.spans) for document in documents)
+    reached = sum(reachable_spans(document, segmenter) for document in documents)
+    return Ceiling(total, reached, reached / total if total else 0.0)

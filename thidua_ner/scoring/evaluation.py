@@ -1,0 +1,52 @@
+"""All figures of one set of predictions, and how they are printed."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from thidua_ner.scoring.breakdowns import Mentions, breakdown
+from thidua_ner.scoring.resampling import intervals
+from thidua_ner.scoring.results import UNITS, Evaluation
+from thidua_ner.scoring.strict import check_against_seqeval, score
+from thidua_ner.scoring.tables import document_mean, muc_table, robustness_table, unseen_share
+from thidua_ner.text.spans import Document
+
+
+def evaluate_documents(
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    mentions: Mentions | None = None,
+    trained_on: tuple[str, ...] | None = None,
+) -> Evaluation:
+    """Score with 95% intervals, every breakdown and a signature.
+
+    `mentions` are those of the training texts and `trained_on` the documents that every model has read, as far as they
+    are known. Raises AssertionError unless `seqeval` gives the same scores.
+    """
+    scores, groups = score(gold, predicted), breakdown(gold, predicted, mentions)
+    check_against_seqeval(gold, predicted, scores)
+    return Evaluation(
+        **{one.name: getattr(scores, one.name) for one in fields(scores)},
+        **{one.name: getattr(groups, one.name) for one in fields(groups)},
+        intervals=intervals(gold, predicted),
+        trained_on=trained_on,
+    )
+
+
+def format_evaluation(scores: Evaluation) -> str:
+    """Write the tables, the ceiling of the word segmentation if there is one, the notes and the signature."""
+    ranges = [(unit, *scores.intervals[unit].bca) for unit in UNITS]
+    shown = ", ".join(f"{100 * low:.1f} to {100 * high:.1f} by {unit}" for unit, low, high in ranges)
+    lines = [
+        scores.table(),
+        f"\n95% interval of micro F1: {shown}",
+        f"mean F1 of documents: {document_mean(scores.document_macro)}",
+    ]
+    if scores.seen:
+        lines.append(f"mentions that training did not have: {unseen_share(scores.seen.exact)}")
+    lines.append(f"\n{muc_table(scores.muc)}")
+    if ceiling := scores.segmentation_ceiling:
+        lines.append(f"\nword segmentation leaves {ceiling.reachable} of {ceiling.entities} entities reachable")
+    if scores.robustness:
+        lines.append(f"\n{robustness_table(scores.robustness)}")
+    lines += [f"\nnote: {note}" for note in scores.notes]
+    return "\n".join([*lines, f"\n{scores.signature}"])

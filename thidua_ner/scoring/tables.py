@@ -1,0 +1,65 @@
+"""Results as tables for people, in percent."""
+
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
+
+from tabulate import tabulate
+
+from thidua_ner.scoring.breakdowns import SEEN
+from thidua_ner.scoring.results import DocumentMean, MucScore, Robustness, Score, Scores
+
+MUC_OUTCOMES = ("correct", "incorrect", "partial", "missed", "spurious")
+
+
+def muc_table(schemes: Mapping[str, MucScore]) -> str:
+    """Tabulate the MUC schemes: the outcomes of the spans, and the F1."""
+    rows = [
+        [name, *(getattr(row, outcome) for outcome in MUC_OUTCOMES), f"{100 * row.f1:.2f}"]
+        for name, row in schemes.items()
+    ]
+    return _table(["scheme", *MUC_OUTCOMES, "F1"], rows)
+
+
+def seeds_table(scores: Sequence[Scores]) -> str:
+    """Tabulate the mean F1 of several seeds, its standard deviation and its range."""
+    labels = list(dict.fromkeys(label for one in scores for label in one.per_type))
+    series = {label: [one.per_type[label].f1 if label in one.per_type else 0.0 for one in scores] for label in labels}
+    series |= {"micro": [one.micro.f1 for one in scores], "macro": [one.macro.f1 for one in scores]}
+    rows = [
+        [name, *(f"{100 * figure:.2f}" for figure in (mean(f1), stdev(f1) if len(f1) > 1 else 0, min(f1), max(f1)))]
+        for name, f1 in series.items()
+    ]
+    return _table([f"F1 of {len(scores)} seeds", "mean", "deviation", "lowest", "highest"], rows)
+
+
+def robustness_table(found: Mapping[str, Robustness]) -> str:
+    """Tabulate the scores on texts that are written otherwise, the most harmful change first."""
+    rows = [
+        [
+            name,
+            row.texts,
+            f"{100 * row.f1:.2f}",
+            f"{100 * row.change:+.2f}",
+            " to ".join(f"{100 * end:+.2f}" for end in row.interval),
+        ]
+        for name, row in sorted(found.items(), key=lambda item: item[1].change)
+    ]
+    return _table(["text written with", "texts changed", "micro F1", "change", "95% by document"], rows)
+
+
+def document_mean(row: DocumentMean) -> str:
+    """Write the mean F1 over documents with its standard deviation."""
+    return f"{100 * row.f1:.2f} ± {100 * row.f1_spread:.2f}"
+
+
+def unseen_share(groups: Mapping[str, Score]) -> str:
+    """Write how many mentions were not in the training data, and their F1."""
+    support = {name: groups[name].support if name in groups else 0 for name in SEEN}
+    total, unseen = sum(support.values()), groups.get("unseen")
+    return f"{support['unseen']} of {total}" + (f", F1 {100 * unseen.f1:.2f}" if unseen else "")
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Tabulate rows whose first column is a name and whose others are figures."""
+    align = ("left", *["right"] * (len(headers) - 1))
+    return tabulate(rows, headers=headers, colalign=align, disable_numparse=True)

@@ -1,0 +1,1 @@
+"""Texts: labels, spans, syllables, words, subwords, tags, and ways to rewrite a text."""

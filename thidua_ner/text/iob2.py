@@ -1,0 +1,106 @@
+"""Spans to IOB2 tags over tokens, and back; strict unless a named repair is asked for."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from thidua_ner.text.labels import OUTSIDE
+from thidua_ner.text.spans import Span
+from thidua_ner.text.syllables import Token
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Repair = Literal["none", "conlleval", "discard"]
+"""What to do with an I- tag that continues nothing: raise, let it begin a span, or ignore it."""
+
+
+def is_tag(tag: str) -> bool:
+    """Tell whether a string is an IOB2 tag."""
+    return tag == OUTSIDE or (tag[:2] in {"B-", "I-"} and len(tag) > 2)
+
+
+def follows(tag: str, previous: str) -> bool:
+    """Tell whether `tag` may stand after `previous` (`O` at the start of a sequence)."""
+    return not tag.startswith("I-") or previous in {f"B-{tag[2:]}", tag}
+
+
+def encode(spans: Sequence[Span], tokens: Sequence[Token]) -> list[str]:
+    """Tag each token; ValueError where a span does not begin and end on token boundaries."""
+    starts = {token.start: index for index, token in enumerate(tokens)}
+    ends = {token.end: index for index, token in enumerate(tokens)}
+    tags = [OUTSIDE] * len(tokens)
+    for span in spans:
+        if span.start not in starts or span.end not in ends:
+            raise ValueError(f"{span} does not begin and end on token boundaries")
+        first, last = starts[span.start], ends[span.end]
+        if any(tag != OUTSIDE for tag in tags[first : last + 1]):
+            raise ValueError(f"{span} overlaps another span")
+        tags[first : last + 1] = [f"B-{span.label}"] + [f"I-{span.label}"] * (last - first)
+    return tags
+
+
+def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
+    """Make `tags` a legal IOB2 sequence by `policy`; ValueError names the first fault where it is `none`."""
+    repaired: list[str] = []
+    previous = OUTSIDE
+    for index, tag in enumerate(tags):
+        if not is_tag(tag):
+            raise ValueError(f"tag {index}: {tag!r} is not an IOB2 tag")
+        if follows(tag, previous):
+            previous = tag
+        elif policy == "none":
+            raise ValueError(f"tag {index}: {tag} continues nothing after {previous}")
+        else:
+            previous = f"B-{tag[2:]}" if policy == "conlleval" else OUTSIDE
+        repaired.append(previous)
+    return repaired
+
+
+def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none") -> list[Span]:
+    """Read the spans off a tag sequence, one tag a token."""
+    if len(tags) != len(tokens):
+        raise ValueError(f"{len(tags)} tags for {len(tokens)} tokens")
+    spans: list[Span] = []
+    for tag, token in zip(repair_tags(tags, repair), tokens, strict=True):
+        if tag.startswith("B-"):
+            spans.append(Span(token.start, token.end, tag[2:]))
+        elif tag.startswith("I-"):
+            spans[-1] = Span(spans[-1].start, token.end, tag[2:])
+    return spans
+
+
+def best_legal(scores: "NDArray[np.float64]", tags: tuple[str, ...]) -> list[str]:
+    """Find the legal tag sequence of the highest sum of scores (Viterbi); `scores` is tokens by tags."""
+    if not len(scores):
+        return []
+    start, barrier = _barriers(tags)
+    path = [int(tag) for tag in scores.argmax(1)]
+    if start[path[0]] + barrier[path[:-1], path[1:]].sum() < 0:  # the best of each token is no legal sequence
+        path = _viterbi(scores, start, barrier)
+    return [tags[index] for index in path]
+
+
+@cache
+def _barriers(tags: tuple[str, ...]) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+    """Write 0 where a tag may begin a sequence, or stand (column) after another (row), and minus infinity elsewhere."""
+    import numpy as np
+
+    legal = np.array([[follows(tag, previous) for tag in tags] for previous in (OUTSIDE, *tags)])
+    barrier = np.where(legal, 0.0, -np.inf)
+    return barrier[0], barrier[1:]
+
+
+def _viterbi(scores: "NDArray[np.float64]", start: "NDArray[np.float64]", barrier: "NDArray[np.float64]") -> list[int]:
+    """Find the best path through tokens by tags, where `barrier` is added to each step."""
+    total = scores[0] + start
+    pointers = []
+    for row in scores[1:]:
+        candidates = total[:, None] + barrier
+        pointers.append(candidates.argmax(0))
+        total = candidates.max(0) + row
+    path = [int(total.argmax())]
+    for pointer in reversed(pointers):
+        path.append(int(pointer[path[-1]]))
+    return path[::-1]
