@@ -1,12 +1,13 @@
 # make benchmark   set up, train, evaluate, print the F1 table
 # make test        set up, run the tests
 # make report      the scores of `make benchmark` as a page, opened in the browser
+# make wheel       try the wheel in empty environments, outside the clone
 # make speed       time our training, scoring and tagging against the tools that others use
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: benchmark test report lint data speed
+.PHONY: benchmark test report lint data wheel speed
 
 benchmark: .venv/train.stamp
 	$(BIN)/python -m train configs/cpu-small.yaml
@@ -25,18 +26,21 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m thidua_ner check
+	$(BIN)/thidua-ner check
+
+wheel: .venv/dev.stamp
+	$(BIN)/python -m pytest -m slow tests/test_wheel.py
 
 speed: .venv/dev.stamp runs/cpu-small/report.html
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.scoring
-	$(BIN)/python -m thidua_ner export runs/cpu-small
+	$(BIN)/thidua-ner export runs/cpu-small
 	$(BIN)/python -m benchmarks.tagging runs/cpu-small
 	$(BIN)/python -m benchmarks.scale runs/cpu-small
 
 data: .venv/train.stamp
-	$(BIN)/python -m thidua_ner agreement
-	$(BIN)/python -m thidua_ner build
+	$(BIN)/thidua-ner agreement
+	$(BIN)/thidua-ner build
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'

@@ -1,10 +1,10 @@
-"""Measure what docs/SCALE.md reckons with: documents a second a core, where the time goes, how fast one process reads.
+"""Measure what docs/SCALE.md calculates with: documents per second and core, where the time goes, the speed of reading.
 
-python -m benchmarks.scale runs/cpu-small        # after `python -m thidua_ner export runs/cpu-small`
+python -m benchmarks.scale runs/cpu-small        # after `thidua-ner export runs/cpu-small`
 
-The documents are the synthetic ones, again and again, each with a word of its own. The rate is that of the command
-`tag` with one worker a core, its start-up left out; the shares are those of one process under cProfile, which makes all
-but the model look up to twice as long as it is.
+The documents are copies of the synthetic ones, each with a word of its own. The rate is that of the command `tag` with
+one worker per core, without its start-up; the shares are those of one process under cProfile, which makes all parts but
+the model seem up to twice as long as they are.
 """
 
 import argparse
@@ -21,30 +21,36 @@ from typing import get_args
 
 from tabulate import tabulate
 
+from thidua_ner.formats import jsonl, texts
 from thidua_ner.formats.jsonl import read_documents, write_documents
+from thidua_ner.models.checkpoints import Checkpoint
+from thidua_ner.models.onnx import OnnxModel
+from thidua_ner.runs.folder import model_folders
 from thidua_ner.tagging.inputs import find_sources
-from thidua_ner.tagging.jobs import Job, load_once, run_here, run_processes
+from thidua_ner.tagging.jobs import Job, cached_tagger, run_here, run_processes
+from thidua_ner.tagging.shards import Shards
 from thidua_ner.tagging.tag import read_shards, tag_corpus
-from thidua_ner.tagging.tagger import Runtime
+from thidua_ner.tagging.tagger import Runtime, Tagger
+from thidua_ner.text import syllables, words
 from thidua_ner.text.spans import Document
 from thidua_ner.text.subwords import SubwordEncoder
 
 _SHARD = 50
 """Documents in a shard: few, so that all workers end at about the same time."""
 
-_STAGES = {
-    "reading": [("inputs.py", "_json_record")],
-    "sentences and tokens": [("syllables.py", "split_sentences")],
-    "words and subwords": [("words.py", "segment"), ("subwords.py", "encode")],
-    "the model": [("onnx_models.py", "_logits"), ("models.py", "_logits")],
-    "spans": [("tagger.py", "_spans")],
-    "writing": [("records.py", "write_documents"), ("shards.py", "commit"), ("shards.py", "done")],
+_STAGES: dict[str, list[Callable[..., object]]] = {
+    "reading": [texts._json_record],
+    "sentences and tokens": [syllables.split_sentences],
+    "words and subwords": [words.segment, SubwordEncoder.encode],
+    "the model": [OnnxModel._logits, Checkpoint._logits],
+    "spans": [Tagger._spans],
+    "writing": [jsonl.write_documents, Shards.commit, Shards.finished],
 }
-"""The functions in which each part of the work is done."""
+"""The functions in which each part of the work is done; what one of them calls counts for it."""
 
 
 def write_corpus(path: Path, number: int) -> tuple[int, int]:
-    """Write so many different documents; return their syllables and bytes."""
+    """Write `number` different documents; return the number of their syllables and bytes."""
     known = cycle(read_documents(Path("data/documents/synthetic-train.jsonl")))
     documents = [Document(f"{n}", f"{d.text}\nBài {n}x{n}.") for n, d in enumerate(islice(known, number))]
     write_documents(path, documents)
@@ -52,7 +58,7 @@ def write_corpus(path: Path, number: int) -> tuple[int, int]:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Measure the seconds that something takes."""
+    """Measure the seconds that a function takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -61,24 +67,28 @@ def timed(work: Callable[[], object]) -> float:
 def shares(job: Job, path: Path) -> list[list[str]]:
     """Tag in this process under the profiler; return the share of each part of the work."""
     sources = find_sources([str(path)], "text")
-    load_once(job.model, job.runtime)
+    cached_tagger(job.model, job.runtime)
     with cProfile.Profile() as profile:
         tag_corpus(job, sources, _SHARD, run_here)
     stats = pstats.Stats(profile)
     total: float = stats.total_tt  # type: ignore[attr-defined]
-    spent = {(Path(file).name, name): row[3] for (file, _, name), row in stats.stats.items()}  # type: ignore[attr-defined]
-    rows = [(stage, sum(spent.get(place, 0.0) for place in places)) for stage, places in _STAGES.items()]
+    spent = {place: row[3] for place, row in stats.stats.items()}  # type: ignore[attr-defined]
+    rows = [(stage, sum(spent.get(_place(one), 0.0) for one in functions)) for stage, functions in _STAGES.items()]
     rows.append(("the rest", total - sum(seconds for _, seconds in rows)))
     return [[stage, f"{100 * seconds / total:.1f}%"] for stage, seconds in rows]
 
 
-def subwords_a_syllable(run: Path, path: Path) -> float:
-    """Count how many subwords the model reads for a syllable of white space."""
+def _place(function: Callable[..., object]) -> tuple[str, int, str]:
+    """Name a function as the profiler does: its file, first line and name."""
+    code = function.__code__
+    return code.co_filename, code.co_firstlineno, code.co_name
+
+
+def subwords_per_syllable(run: Path, path: Path) -> float:
+    """Count how many subwords the model reads per syllable (a word of white space)."""
     from transformers import AutoTokenizer
 
-    from thidua_ner.runs.folder import models_of
-
-    encoder = SubwordEncoder(AutoTokenizer.from_pretrained(models_of(run)[0], local_files_only=True), 512)
+    encoder = SubwordEncoder(AutoTokenizer.from_pretrained(model_folders(run)[0], local_files_only=True), 512)
     documents = read_documents(path)[:100]
     sentences = [sentence.tokens for document in documents for sentence in document.sentences()]
     read = sum(len(window.input_ids) for tokens in sentences for window in encoder.encode([t.text for t in tokens]))
@@ -96,8 +106,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path, small = folder / "in.jsonl", folder / "small.jsonl"
-        syllables, size = write_corpus(path, options.documents)
-        write_corpus(small, cores)  # a document a core: what starting takes
+        n_syllables, size = write_corpus(path, options.documents)
+        write_corpus(small, cores)  # one document per core: the time to start
         sources = find_sources([str(path)], "text")
 
         def tag(source: Path, output: str) -> float:
@@ -111,13 +121,13 @@ def main() -> None:
         reading = timed(lambda: [pickle.dumps(shard) for shard in read_shards(sources, _SHARD)])
         rows = [
             ["documents", f"{options.documents:,}"],
-            ["bytes a document", f"{size / options.documents:,.0f}"],
-            ["syllables a document", f"{syllables / options.documents:,.0f}"],
-            ["subwords a syllable", f"{subwords_a_syllable(options.run, path):.2f}"],
+            ["bytes per document", f"{size / options.documents:,.0f}"],
+            ["syllables per document", f"{n_syllables / options.documents:,.0f}"],
+            ["subwords per syllable", f"{subwords_per_syllable(options.run, path):.2f}"],
             ["seconds to start", f"{start:.1f}"],
-            ["documents a second a core", f"{options.documents / seconds / cores:.2f}"],
-            ["syllables a second a core", f"{syllables / seconds / cores:,.0f}"],
-            ["documents a second that one process reads", f"{options.documents / reading:,.0f}"],
+            ["documents per second and core", f"{options.documents / seconds / cores:.2f}"],
+            ["syllables per second and core", f"{n_syllables / seconds / cores:,.0f}"],
+            ["documents per second that one process reads", f"{options.documents / reading:,.0f}"],
         ]
         print(tabulate(rows, colalign=("left", "right"), disable_numparse=True))
         job = Job(options.run, options.runtime, folder / "profiled", "jsonl")

@@ -23,14 +23,14 @@ from thidua_ner.text.spans import Document, Span
 from thidua_ner.text.syllables import Token
 
 _RIGHT, _SHORTER, _OTHER = 0.8, 0.9, 0.95
-"""Of the gold spans so many are predicted right, the next ones cut short, then of another type; the rest are missed."""
+"""Shares of gold spans: predicted correctly, then cut short, then of another type (cumulative); the rest are missed."""
 
 Texts = tuple[list[Document], list[Document]]
 Tags = tuple[list[list[str]], list[list[str]]]
 
 
 def make_texts(n_tokens: int, seed: int = 0) -> tuple[Texts, Tags, list[list[Token]]]:
-    """Copy the synthetic documents until there are so many tokens, and predict them with errors of every kind."""
+    """Copy the synthetic documents until there are `n_tokens`, and predict them with errors of every kind."""
     draw = random.Random(seed)  # noqa: S311
     sources = [
         (document, [token for sentence in document.sentences() for token in sentence.tokens])
@@ -72,8 +72,8 @@ def make_turns(texts: Texts, tags: Tags, tokens: list[list[Token]]) -> dict[str,
 
     def from_spans() -> float:
         for document in (*texts[0], *texts[1]):
-            object.__setattr__(document, "_triples", None)  # what a document remembers of the round before
-        return float(score(*texts)["micro"]["f1"])
+            object.__setattr__(document, "_triples", None)  # what a document has cached in the round before
+        return float(score(*texts).micro.f1)
 
     def from_tags() -> float:
         read = (
@@ -83,7 +83,7 @@ def make_turns(texts: Texts, tags: Tags, tokens: list[list[Token]]) -> dict[str,
             ]
             for documents, rows in zip(texts, tags, strict=True)
         )
-        return float(score(*read)["micro"]["f1"])
+        return float(score(*read).micro.f1)
 
     def seqeval() -> float:
         report = classification_report(*tags, mode="strict", scheme=IOB2, output_dict=True, zero_division=0)

@@ -1,10 +1,10 @@
 """Time our tagging against the stock pipeline and underthesea's tagger on the same sentences, interleaved.
 
-python -m benchmarks.tagging runs/cpu-small                  # after `python -m thidua_ner export runs/cpu-small`
+python -m benchmarks.tagging runs/cpu-small                  # after `thidua-ner export runs/cpu-small`
 python -m benchmarks.tagging runs/cpu-small --only int8 --sentences 10000 100000 --rounds 1
 
 Each tagger runs in a new process in every round, all of them one after the other, so that start-up and memory are its
-own. The first round also fills the caches of the disk, and is left out where there are more.
+own. The first round also fills the caches of the disk, and is not counted if there are more.
 """
 
 import argparse
@@ -21,15 +21,21 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from thidua_ner.formats.jsonl import read_documents
-from thidua_ner.runs.folder import models_of
+from thidua_ner.runs.folder import model_folders
+from thidua_ner.tagging.tagger import Runtime
 
-_RUNTIMES = {"ours, torch": "torch", "ours, bf16": "torch-bf16", "ours, onnx": "onnx", "ours, int8": "onnx-int8"}
+_RUNTIMES: dict[str, Runtime] = {
+    "ours, torch": "torch",
+    "ours, bf16": "torch-bf16",
+    "ours, onnx": "onnx",
+    "ours, int8": "onnx-int8",
+}
 _STOCK, _UNDERTHESEA = "stock pipeline", "underthesea"
 NAMES = (_STOCK, *_RUNTIMES, _UNDERTHESEA)
 
 
 class Trial(NamedTuple):
-    """What one process took: seconds to load and to tag, entities found, most memory held in megabytes."""
+    """What one process took: seconds to load and to tag, entities found, and its peak memory in megabytes."""
 
     start: float
     seconds: float
@@ -38,7 +44,7 @@ class Trial(NamedTuple):
 
 
 def sentences(number: int) -> Iterator[str]:
-    """Give so many sentences of the synthetic documents, again and again."""
+    """Yield `number` sentences of the synthetic documents, repeated as needed."""
     documents = read_documents(Path("data/documents/synthetic-train.jsonl"))
     found = [d.text[s.start : s.end] for d in documents for s in d.sentences()]
     return islice(cycle(found), number)
@@ -53,11 +59,13 @@ def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
     if name == _STOCK:
         from transformers import pipeline
 
-        stock = pipeline("token-classification", str(models_of(run)[0]), aggregation_strategy="first", batch_size=32)
-        return lambda texts: sum(map(len, stock(list(texts))))  # it reads no stream of strings
-    from thidua_ner.tagging.tagger import Tagger
+        stock = pipeline(
+            "token-classification", str(model_folders(run)[0]), aggregation_strategy="first", batch_size=32
+        )
+        return lambda texts: sum(map(len, stock(list(texts))))  # it does not read a stream of strings
+    from thidua_ner.tagging.tagger import load_tagger
 
-    tagger = Tagger.load(run, _RUNTIMES[name])  # type: ignore[arg-type]
+    tagger = load_tagger(run, runtime=_RUNTIMES[name])
     return lambda texts: sum(len(document.spans) for document in tagger.tag_many(texts))
 
 
@@ -79,14 +87,14 @@ def try_once(name: str, run: Path, number: int) -> Trial:
     line, theirs = spawn.Pipe()
     process = spawn.Process(target=work, args=(name, run, number, theirs), daemon=True)
     process.start()
-    theirs.close()  # else a worker that fails would be waited for
+    theirs.close()  # otherwise a failed worker would be waited for
     trial: Trial = line.recv()
     process.join()
     return trial
 
 
 def main() -> None:
-    """Print syllables a second, memory and start-up time of each tagger, and how many times it is as fast as stock."""
+    """Print syllables per second, memory and start-up time of each tagger, and its speed relative to stock."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--sentences", type=int, nargs="+", default=[1000])

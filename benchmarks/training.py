@@ -26,7 +26,7 @@ from thidua_ner.models.encoders import load_encoder
 from thidua_ner.text.labels import TAGS
 from train.batches import Examples, Reading
 from train.config import Config, load_config
-from train.data import tag_sentences
+from train.folds import tag_sentences
 from train.trainer import fit, updates_per_epoch
 
 Turn = Callable[[], object]
@@ -34,7 +34,7 @@ Turn = Callable[[], object]
 
 
 def read_gold(copies: int) -> list[Reading]:
-    """Read the gold sentences, each `copies` times."""
+    """Read the gold sentences, `copies` times each."""
     sentences = tag_sentences(brat.read_folder(Path("annotations/gold")))
     return [Reading(tuple(t.text for t in s.tokens), s.tags) for s in sentences] * copies
 

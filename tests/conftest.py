@@ -7,17 +7,20 @@ import runpy
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import underthesea  # noqa: F401 -- first: it resets all logging, at which the handler of `absl` closes pytest's own files
 from hypothesis import settings
 
-from thidua_ner.baselines import crf
-from thidua_ner.baselines import taggers as baselines
+from thidua_ner.baselines.crf import train_crf
+from thidua_ner.baselines.folder import crf_path, save_baseline
 from thidua_ner.formats import brat
+from thidua_ner.runs import manifest as runs_manifest
+from thidua_ner.runs.manifest import Execution, Manifest
+from thidua_ner.text import iob2
 from thidua_ner.text.labels import TAGS
-from train.data import tag_sentences
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
@@ -75,6 +78,16 @@ def run_inside(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subproc
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
+def make_manifest(*, name: str, protocol: str | None, seed: int = 1, **config: object) -> Manifest:
+    """The manifest of a run that was never made."""
+    execution = Execution("fp32", "cpu", "a processor", "a processor", 1, "python")
+    made = runs_manifest.make_manifest(
+        {"name": name, "protocol": protocol, **config},
+        seed=seed, data_fingerprint="d" * 64, folds=["fold"], execution=execution,
+    )  # fmt: skip
+    return replace(made, commit="c" * 40, command=f"python -m train configs/{name}.yaml")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep rebuilt encoders out of the user's cache."""
@@ -98,10 +111,13 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[str]
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small CRF that has learnt the gold documents in a second."""
     folder = tmp_path_factory.mktemp("model")
-    sentences = tag_sentences(brat.read_folder(ROOT / "annotations/gold"))
-    pairs = [([token.text for token in sentence.tokens], sentence.tags) for sentence in sentences]
-    crf.fit(pairs, folder / baselines.CRF_FILE, c1=0.0, c2=0.1, max_iterations=15)
-    baselines.save(folder, "crf", TAGS)
+    pairs = [
+        ([token.text for token in s.tokens], iob2.encode([x for x in d.spans if s.start <= x.start < s.end], s.tokens))
+        for d in brat.read_folder(ROOT / "annotations/gold")
+        for s in d.sentences()
+    ]
+    train_crf(pairs, crf_path(folder), c1=0.0, c2=0.1, max_iterations=15)
+    save_baseline(folder, "crf", TAGS)
     return folder
 
 

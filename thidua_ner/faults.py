@@ -20,6 +20,8 @@ _EXTRAS = {
 }
 """The extra that installs a package; packages that are not listed come with the extra `tag`."""
 
+_OWN = frozenset({"thidua_ner", "train", "evaluate", "benchmarks"})
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -85,6 +87,8 @@ def run_program(main: Callable[[], object]) -> NoReturn:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] in _OWN:  # a fault of the program, not of the installation
+            raise
         print(_missing_package(str(error.name)), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:

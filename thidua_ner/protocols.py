@@ -66,10 +66,10 @@ USAGE = f"{', '.join(PROTOCOLS)}, or one fold such as lodo-cantho-2022-07"
 
 def find_protocol(name: str) -> Protocol:
     """Find the protocol that a name, of itself or of one of its folds, belongs to; raises UsageError if none."""
-    for protocol in PROTOCOLS.values():
-        if name == protocol.name or protocol.is_fold(name):
-            return protocol
-    fail("protocol", f"there is no protocol {name!r}", f"use {USAGE}", kind=UsageError)
+    found = next((one for one in PROTOCOLS.values() if name == one.name or one.is_fold(name)), None)
+    if found is None:
+        fail("protocol", f"there is no protocol {name!r}", f"use {USAGE}", kind=UsageError)
+    return found
 
 
 def select_folds(name: str, configurations: Collection[str]) -> dict[str, str]:
@@ -78,10 +78,10 @@ def select_folds(name: str, configurations: Collection[str]) -> dict[str, str]:
     Raises UsageError if the dataset has none of them.
     """
     protocol = find_protocol(name)
-    known: Sequence[str] = [name for name in configurations if protocol.is_fold(name)]
+    known: Sequence[str] = [one for one in configurations if protocol.is_fold(one)]
     folds = known if protocol.leaves_one_out else [protocol.name]
     chosen = {fold: protocol.configuration_of(fold) for fold in folds if name in (protocol.name, fold)}
     if not chosen or not set(chosen.values()) <= set(configurations):
         remedy = f"use {', '.join([*PROTOCOLS, *known])}"
-        fail("protocol", f"the dataset has no protocol {name!r}", remedy, kind=UsageError)
+        fail("protocol", f"the dataset has no protocol or fold {name!r}", remedy, kind=UsageError)
     return chosen

@@ -1,1 +1,1 @@
-"""Data and a config to a run folder: python -m train configs/cpu-small.yaml."""
+"""Train the models of a config on its data, into a run folder."""

@@ -1,10 +1,11 @@
-"""Sentences to examples, and examples to padded batches of like length."""
+"""From sentences to examples, and from examples to padded batches of similar length."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import DataCollatorForTokenClassification, PreTrainedTokenizerBase
 
@@ -14,24 +15,24 @@ from thidua_ner.text.spans import Span
 from thidua_ner.text.syllables import Token
 
 VARIATION = 0.05
-"""By how much of itself a length is varied, at most, before examples are sorted by it."""
+"""The largest fraction by which a length is varied before examples are sorted by it."""
 
 Example = dict[str, list[int]]
-"""`input_ids` of a window with special tokens, and `labels`: a class at each word's first subword."""
+"""The `input_ids` of a window with special tokens, and its `labels`: a class at the first subword of each word."""
 
 
 class Reading(NamedTuple):
-    """The words of a sentence as they are read, with a tag each."""
+    """The words of a sentence as an encoder reads them, with a tag each."""
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
 
 
 class Examples(Dataset[Example]):
-    """Sentences as examples; with `replacement` each epoch swaps each mention for another one with that probability.
+    """Sentences as examples; in each epoch a mention is replaced with another one with probability `replacement`.
 
-    The other mention has the same label and comes from the same sentences. A sentence that does not fit the encoder
-    is as many examples as it has windows.
+    The other mention has the same label and comes from the same sentences. A sentence that is too long for the encoder
+    gives an example per window.
     """
 
     def __init__(self, readings: Sequence[Reading], checkpoint: Checkpoint, replacement: float = 0.0) -> None:
@@ -54,16 +55,16 @@ class Examples(Dataset[Example]):
         return self._examples[index] if index < own else self._filling[index - own]
 
     def lengths(self) -> list[int]:
-        """Count the subwords of every example as it is read in this epoch."""
+        """Count the subwords of each example in this epoch."""
         return [len(self[index]["input_ids"]) for index in range(len(self))]
 
     def fill_up(self, batch_size: int) -> None:
-        """Add examples without a class until the last batch is full, so that no process has to repeat another one."""
+        """Add examples without a class until the last batch is full, so that no process repeats an example."""
         nothing = {"input_ids": self._examples[0]["input_ids"][:2], "labels": [MASKED, MASKED]}
         self._filling = [nothing] * (-len(self._examples) % batch_size)
 
     def begin_epoch(self, generator: torch.Generator) -> None:
-        """Swap mentions anew."""
+        """Draw new replacements of mentions."""
         if not self._replacement:
             return
         for index, (reading, number) in enumerate(self._sources):
@@ -71,7 +72,7 @@ class Examples(Dataset[Example]):
             self._examples[index] = windows[min(number, len(windows) - 1)]
 
     def _encode(self, reading: Reading) -> list[Example]:
-        """Encode a sentence; the class of a word stands at its first subword."""
+        """Encode a sentence; the class of a word is at its first subword."""
         examples = []
         for window in self._encoder.encode(reading.words):
             labels = [MASKED] * len(window.input_ids)
@@ -82,12 +83,12 @@ class Examples(Dataset[Example]):
 
 
 def mentions_of(reading: Reading) -> list[Span]:
-    """List the mentions of a sentence, their offsets counted in words."""
+    """List the mentions of a sentence, with offsets in words."""
     return iob2.decode(reading.tags, [Token(word, place, place + 1) for place, word in enumerate(reading.words)])
 
 
 def mentions_by_label(readings: Sequence[Reading]) -> dict[str, list[tuple[str, ...]]]:
-    """List the different mentions of each label, in the order in which they come."""
+    """List the distinct mentions of each label, in order of appearance."""
     found: dict[str, dict[tuple[str, ...], None]] = {}
     for reading in readings:
         for mention in mentions_of(reading):
@@ -98,7 +99,7 @@ def mentions_by_label(readings: Sequence[Reading]) -> dict[str, list[tuple[str, 
 def swap_mentions(
     reading: Reading, mentions: dict[str, list[tuple[str, ...]]], probability: float, generator: torch.Generator
 ) -> Reading:
-    """Put another mention of the same label in the place of each mention, with a probability."""
+    """Replace each mention with another one of the same label, with a probability."""
     words, tags = list(reading.words), list(reading.tags)
     for mention in reversed(mentions_of(reading)):
         if torch.rand((), generator=generator) < probability:
@@ -110,10 +111,10 @@ def swap_mentions(
 
 
 class LengthSampler(Sampler[int]):
-    """Draws batches of like length, in an order that depends on the seed and the epoch alone.
+    """Draws batches of similar length, in an order that depends only on the seed and the epoch.
 
-    Every process and every resumed run finds the same order. Lengths are varied a little before they are sorted, so
-    that the batches differ from epoch to epoch; only the last batch may be short.
+    Every process and every resumed run draws the same order. Lengths are varied a little before they are sorted, so
+    that the batches differ from epoch to epoch; only the last batch may be smaller.
     """
 
     def __init__(self, examples: Examples, batch_size: int, seed: int) -> None:
@@ -121,7 +122,7 @@ class LengthSampler(Sampler[int]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Name the epoch that is drawn next."""
+        """Set the epoch that is drawn next."""
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -141,9 +142,9 @@ class LengthSampler(Sampler[int]):
 
 @dataclass
 class ShiftingCollator:
-    """Pads examples; reads each from a random position on, at most `shift` places in.
+    """Pads examples, and shifts the positions of each by a random number up to `shift`.
 
-    An encoder without pretraining otherwise tells its few sentences apart by the places of their words.
+    Without the shift, an encoder without pretraining tells its few sentences apart by the positions of their words.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -153,14 +154,14 @@ class ShiftingCollator:
 
     @classmethod
     def for_checkpoint(cls, checkpoint: Checkpoint, shift: int) -> "ShiftingCollator":
-        """Fit a collator to an encoder's positions."""
+        """Make a collator for an encoder's positions."""
         positions = usable_positions(checkpoint.model.config)
         first = checkpoint.model.config.max_position_embeddings - positions
         return cls(checkpoint.tokenizer, first, positions, shift)
 
-    def __call__(self, examples: list[Example]) -> dict[str, Any]:
-        """Make a batch: `input_ids`, `attention_mask`, `labels`, each examples by length, and `position_ids`."""
-        batch: dict[str, Any] = dict(DataCollatorForTokenClassification(self.tokenizer)(examples))
+    def __call__(self, examples: list[Example]) -> dict[str, Tensor]:
+        """Make a batch: `input_ids`, `attention_mask`, `labels` and, if shifted, `position_ids`; examples by length."""
+        batch: dict[str, Tensor] = dict(DataCollatorForTokenClassification(self.tokenizer)(examples))
         if self.shift:
             rows, length = batch["input_ids"].shape
             room = min(self.shift, self.positions - length)

@@ -1,24 +1,43 @@
-"""A run's config: one YAML file, every key known, every value checked."""
+"""A run's config: one YAML file in which every key is known and every value is checked."""
 
+import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from thidua_ner.baselines.taggers import CRF, Baseline
-from thidua_ner.faults import DataError, Fault, fail
+from thidua_ner.baselines.folder import CRF, Baseline
+from thidua_ner.faults import DataError, Fault, UsageError, fail
 from thidua_ner.files import read_text
 from thidua_ner.models.vocabulary import Vocabulary
+from thidua_ner.protocols import TRANSFER, find_protocol
 from thidua_ner.text.iob2 import Repair
 from thidua_ner.text.words import SEGMENTERS
+from train.yaml_text import key_lines, load_yaml
 
 SCRATCH = "scratch"
-"""The encoder that is made from nothing."""
+"""The encoder that is trained from random weights."""
 
-Unit = Field(ge=0.0, lt=1.0)
+Fraction = Field(ge=0.0, lt=1.0)
+
+_EXAMPLE = Path("configs/cpu-small.yaml")
+"""The config that shows what a config looks like; the other published ones are in its folder."""
+
+_FAULT = "fault"
+"""The type of our own findings, which bring their remedy along."""
 
 
 class _Section(BaseModel):
@@ -26,7 +45,7 @@ class _Section(BaseModel):
 
 
 class ScratchConfig(_Section):
-    """The size of an encoder that is made from nothing, and the byte-pair merges that are learnt for it."""
+    """The size of an encoder that is trained from random weights, and the byte-pair merges to learn for it."""
 
     merges: int = Field(ge=0)
     hidden_size: int = Field(ge=8)
@@ -38,12 +57,12 @@ class ScratchConfig(_Section):
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:
         if self.hidden_size % self.heads:
-            raise ValueError(f"hidden_size ({self.hidden_size}) is no multiple of heads ({self.heads})")
+            raise ValueError(f"hidden_size ({self.hidden_size}) is not a multiple of heads ({self.heads})")
         return self
 
 
 class ConllData(_Section):
-    """Files of one token and its tag a line; the labels are those of the training file."""
+    """Files of one token and its tag per line; the labels are those of the training file."""
 
     format: Literal["conll"]
     train: str
@@ -75,26 +94,26 @@ _KINDS_OF_DATA = frozenset({"benchmark", "conll", "dataset"})
 
 
 class TrainingConfig(_Section):
-    """How the weights are learnt: AdamW, a linear warm-up over part of the updates, then a linear decay or none."""
+    """How the weights are learnt: AdamW with a linear warm-up, then a linear decay or a constant learning rate."""
 
     epochs: int = Field(ge=1)
-    min_updates: int = Field(default=0, ge=0, description="more epochs are added until there are so many updates")
-    batch_size: int = Field(ge=1, description="sentences an update, over all processes")
+    min_updates: int = Field(default=0, ge=0, description="epochs are added until there are at least this many updates")
+    batch_size: int = Field(ge=1, description="sentences per update, over all processes")
     learning_rate: float = Field(gt=0.0, le=1.0)
     head_learning_rate: float | None = Field(default=None, gt=0.0, le=1.0)
     schedule: Literal["linear", "constant"] = "linear"
-    warmup: float = Unit
-    weight_decay: float = Unit
+    warmup: float = Fraction
+    weight_decay: float = Fraction
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     mention_replacement: float = Field(default=0.0, ge=0.0, le=1.0, description="probability")
-    position_shift: int = Field(default=0, ge=0, description="places")
+    position_shift: int = Field(default=0, ge=0, description="positions")
     checkpoint_every: int = Field(default=100, ge=1, description="updates, rounded up to whole epochs")
     patience: int | None = Field(default=None, ge=1, description="epochs without a better F1 on validation")
     tensorboard: bool = False
 
 
 class CrfConfig(_Section):
-    """The penalties of a linear-chain CRF, L1 and L2, and the most steps of L-BFGS."""
+    """The penalties of a linear-chain CRF, L1 and L2, and the maximum number of L-BFGS iterations."""
 
     c1: float = Field(ge=0.0)
     c2: float = Field(ge=0.0)
@@ -102,16 +121,29 @@ class CrfConfig(_Section):
 
 
 class RunConfig(_Section):
-    """What every run needs to be repeated."""
+    """What every run needs to be repeated; `protocol` is None for data other than the benchmark's dataset."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
     data: Data = "data"
-    protocol: str = "transfer"
+    protocol: str | None = Field(default=None, validate_default=True)
     seed: int = Field(ge=0, lt=2**32)
+
+    @field_validator("protocol")
+    @classmethod
+    def _protocol_of_the_benchmark(cls, protocol: str | None, info: ValidationInfo) -> str | None:
+        """Check the protocol of the benchmark, `transfer` if none is named; other data has no protocol."""
+        if not isinstance(info.data.get("data", ""), str):
+            return None
+        try:
+            find_protocol(protocol or TRANSFER.name)
+        except UsageError as error:
+            (fault,) = error.faults
+            raise PydanticCustomError(_FAULT, "{what}", {"what": fault.what, "remedy": fault.remedy}) from None
+        return protocol or TRANSFER.name
 
 
 class BaselineConfig(RunConfig):
-    """A tagger to compare with, which has no encoder."""
+    """A tagger without an encoder, to compare with."""
 
     baseline: Baseline
     crf: CrfConfig | None = None
@@ -124,12 +156,12 @@ class BaselineConfig(RunConfig):
 
 
 class Config(RunConfig):
-    """All that the run of an encoder needs to be repeated, beside the data."""
+    """What the run of an encoder needs to be repeated, apart from the data."""
 
     encoder: str = Field(min_length=1)
     vocabulary: Vocabulary = "full"
-    dropout: float = Unit
-    attention_dropout: float = Unit
+    dropout: float = Fraction
+    attention_dropout: float = Fraction
     scratch: ScratchConfig | None = None
     segmenter: Literal[tuple(SEGMENTERS)]  # type: ignore[valid-type]
     training: TrainingConfig
@@ -143,51 +175,45 @@ class Config(RunConfig):
         return self
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config | BaselineConfig:
-    """Read a config and set `key=value` overrides (dotted keys); DataError names the line of each fault."""
-    content = read_text(path)
-    values = _load_yaml(path, content)
+def load_config(path: Path, overrides: Sequence[str] = (), *, protocol: str | None = None) -> Config | BaselineConfig:
+    """Read a config, and set `key=value` overrides (dotted keys) and a protocol.
+
+    Raises DataError with the line of each fault, and UsageError if `protocol` is unknown or the data has none.
+    """
+    if protocol is not None:
+        find_protocol(protocol)
+        overrides = [*overrides, f"protocol={protocol}"]
+    content = _read_config(path)
+    values = load_yaml(path, content)
     if not isinstance(values, dict):
-        fail(path, "holds no keys", "write a mapping like configs/cpu-small.yaml")
-    lines = dict(_key_lines(yaml.compose(content, Loader=yaml.SafeLoader)))
+        fail(path, "holds no keys", f"write a mapping like {_EXAMPLE}")
+    lines = key_lines(content)
     for override in overrides:
         lines[_override(values, override)] = 0
     try:
-        return (BaselineConfig if "baseline" in values else Config).model_validate(values)
+        config = (BaselineConfig if "baseline" in values else Config).model_validate(values)
     except ValidationError as error:
         raise DataError([_fault(path, lines, item) for item in error.errors()]) from None
+    if protocol is not None and config.protocol is None:
+        what = "only the benchmark's dataset has protocols, and `data` names another one"
+        fail("--protocol", what, "leave it out, or add --set data=data", kind=UsageError)
+    return config
 
 
-def _load_yaml(path: object, content: str) -> Any:
-    """Read YAML without references, by which a few lines can stand for gigabytes; DataError names the line."""
-    try:
-        for event in yaml.parse(content, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 0
-                fail(path, f"refers to *{event.anchor}", "write the value out: references are not read", line=line)
-        return yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        fail(
-            path, f"not YAML ({getattr(error, 'problem', error)})", "mend the syntax", line=mark.line + 1 if mark else 0
-        )
-    except (ValueError, RecursionError) as error:  # a date that is none, a mapping a thousand deep
-        fail(path, f"not YAML ({error})", "mend the syntax")
-
-
-def _key_lines(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
-    """Yield each dotted key of a YAML tree with its line."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield f"{prefix}{key.value}", key.start_mark.line + 1
-            yield from _key_lines(value, f"{prefix}{key.value}.")
+def _read_config(path: Path) -> str:
+    """Read the file; if it does not exist, name the published config that was probably meant."""
+    if not path.exists():
+        published = {other.stem: other for other in sorted(_EXAMPLE.parent.glob("*.yaml"))}
+        for stem in difflib.get_close_matches(path.name.removesuffix(path.suffix), published, n=1):
+            fail(path, "does not exist", f"did you mean {published[stem]}?")
+    return read_text(path)
 
 
 def _override(values: dict[str, Any], override: str) -> str:
     """Set one `key=value` in place and return its key."""
     key, equals, text = override.partition("=")
     *parents, last = key.split(".")
-    value = _load_yaml(f"--set {key}", text)
+    value = load_yaml(f"--set {key}", text)
     if not equals or not last:
         fail("--set", f"{override!r} is not key=value", "write, for example, training.epochs=10")
     section = values
@@ -199,20 +225,23 @@ def _override(values: dict[str, Any], override: str) -> str:
     return key
 
 
-def _fault(path: Path, lines: dict[str, int], item: Any) -> Fault:
-    """Turn a finding of pydantic's into a fault of the config file."""
+def _fault(path: Path, lines: Mapping[str, int], item: ErrorDetails) -> Fault:
+    """Turn a finding of pydantic into a fault of the config file."""
     parts = [str(part) for part in item["loc"]]
     if parts[:1] == ["data"] and parts[1:2] and parts[1] in _KINDS_OF_DATA:
         del parts[1]  # the kind, which is not written
     key = ".".join(parts)
     line = lines.get(key, lines.get(key.rpartition(".")[0], 0))
+    context = item.get("ctx", {})
     if item["type"] == "extra_forbidden":
         return Fault(str(path), f"unknown key {key!r}", "correct its name or delete it", line=line)
     if item["type"] == "missing":
-        return Fault(str(path), f"the key {key!r} is missing", "add it, as in configs/cpu-small.yaml", line=line)
+        return Fault(str(path), f"the key {key!r} is missing", f"add it, as in {_EXAMPLE}", line=line)
     if item["type"] == "value_error":
-        return Fault(str(path), f"{key}: {item['ctx']['error']}", "correct one of the two", line=line)
+        return Fault(str(path), f"{key}: {context['error']}", "correct one of the two", line=line)
+    if item["type"] == _FAULT:
+        return Fault(str(path), f"{key}: {context['what']}", context["remedy"], line=line)
     remedy = "correct the value"
     if item["type"] == "float_type" and re.fullmatch(r"\d+e[+-]?\d+", str(item["input"])):
-        remedy = f"write {str(item['input']).replace('e', '.0e')}: YAML takes it for a word without the point"
+        remedy = f"write {str(item['input']).replace('e', '.0e')}: YAML reads it as a word without the point"
     return Fault(str(path), f"{key}: {item['msg']}, not {item['input']!r}", remedy, line=line)

@@ -1,4 +1,4 @@
-"""Dropout whose mask is drawn a byte an element, for processors."""
+"""Dropout for CPUs, whose mask is drawn with one byte per element."""
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +9,8 @@ _LEVELS = 256
 class ByteDropout(nn.Module):
     """Zeroes elements with probability `p`, rounded to 1/256, and scales the others up.
 
-    `nn.Dropout` draws each element of its mask from a sequential generator, a fifth of the time of training a small
-    encoder on a processor; here one draw gives eight.
+    `nn.Dropout` draws each element of its mask from a sequential generator, which takes a fifth of the time of training
+    a small encoder on a CPU; here one draw gives eight elements.
     """
 
     def __init__(self, p: float) -> None:
@@ -28,7 +28,7 @@ class ByteDropout(nn.Module):
 
 
 def use_byte_dropout(model: nn.Module) -> None:
-    """Put `ByteDropout` in the place of every `nn.Dropout` that drops anything."""
+    """Replace every `nn.Dropout` that drops anything with `ByteDropout`."""
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout) and child.p > 0:

@@ -1,4 +1,4 @@
-"""The `transformers` Trainer with our batches, our learning rates and our F1."""
+"""The `transformers` Trainer with our batches, learning rates, loss and F1."""
 
 import json
 import math
@@ -17,21 +17,22 @@ from thidua_ner.models.checkpoints import MASKED, Checkpoint
 from train.batches import Examples, LengthSampler, ShiftingCollator
 from train.config import Config, TrainingConfig
 from train.dropout import use_byte_dropout
-from train.processes import n_processes, processes
+from train.processes import main_process_first, n_processes
 from train.progress import QuietProgress
+from train.updates import epochs_needed, updates_per_epoch
 
 MOST_SUBWORDS = 512
-"""What a processor reads at once, padding included; it bounds the memory of a batch."""
+"""What a CPU reads at once, padding included; it bounds the memory of a batch."""
 
 _KERNEL_CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256", "LRU_CACHE_CAPACITY": "64"}
-"""How many kernels torch keeps on a processor: each shape of batch has its own, and 1024 of them fill a gigabyte."""
+"""How many kernels torch caches on a CPU: each shape of batch has its own, and 1024 of them fill a gigabyte."""
 
 Validate = Callable[[], float]
-"""Returns the F1 of the model as it stands on the validation documents."""
+"""Returns the current F1 of the model on the validation documents."""
 
 
 class TaggerTrainer(Trainer):  # type: ignore[misc]
-    """Trains a token classifier; `validate` takes the place of the Trainer's own evaluation."""
+    """Trains a token classifier; `validate` replaces the Trainer's own evaluation."""
 
     def __init__(self, *, head_learning_rate: float | None, validate: Validate | None, **arguments: Any) -> None:
         super().__init__(compute_loss_func=token_loss, **arguments)
@@ -43,7 +44,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         return LengthSampler(examples, self.args.train_batch_size * self.args.world_size, self.args.seed)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Make the optimizer, with a learning rate of its own for the weights outside the encoder."""
+        """Make the optimizer, with a separate learning rate for the weights outside the encoder."""
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
         if self._head_learning_rate is None:
             return optimizer
@@ -58,7 +59,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
     def training_step(
         self, model: nn.Module, inputs: dict[str, Tensor], num_items_in_batch: Tensor | int | None = None
     ) -> Tensor:
-        """Go forward and back; on a processor a batch of long sentences in parts, whose gradients add up."""
+        """Run forward and backward; a CPU takes a batch of long sentences in parts, whose gradients add up."""
         rows, length = inputs["input_ids"].shape
         at_once = max(1, MOST_SUBWORDS // length)
         if rows <= at_once or n_processes() > 1 or torch.cuda.is_available():
@@ -82,42 +83,45 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
 
 
 def token_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-    """Average the cross-entropy over the words of an update, whichever process they are on."""
+    """Average the cross-entropy over the words of an update, on all processes."""
     logits = outputs["logits"].float().flatten(0, 1)
     total = nn.functional.cross_entropy(logits, labels.flatten(), ignore_index=MASKED, reduction="sum")
     return total / (num_items_in_batch if num_items_in_batch is not None else (labels != MASKED).sum())
 
 
 def native_bf16() -> bool:
-    """Tell whether the device that trains computes in bfloat16, not only stores it."""
+    """Tell whether the device that trains computes in bfloat16, rather than only storing it."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def updates_per_epoch(training: TrainingConfig, n_examples: int) -> int:
-    """Count the updates of an epoch, the last of which may see fewer examples."""
-    return math.ceil(n_examples / training.batch_size)
+def _uses_bf16(training: TrainingConfig) -> bool:
+    return training.precision == "bf16" or (training.precision == "auto" and native_bf16())
 
 
-def epochs_needed(training: TrainingConfig, n_examples: int) -> int:
-    """Count the epochs that give at least the least number of updates."""
-    return max(training.epochs, math.ceil(training.min_updates / updates_per_epoch(training, n_examples)))
+def precision_used(training: TrainingConfig) -> str:
+    """Name the precision of the training on this machine; `accelerate launch` may lower the config's `fp32`."""
+    if _uses_bf16(training):
+        return "bf16"
+    launched = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")  # which the Trainer obeys
+    return "fp32" if launched == "no" else launched
 
 
-def fit(
+def train_checkpoint(
     checkpoint: Checkpoint,
     examples: Examples,
     config: Config,
     folder: Path,
+    *,
     validate: Validate | None = None,
-    max_updates: int = -1,
-    ahead: int = 0,
+    max_updates: int | None = None,
+    updates_ahead: int = 0,
 ) -> list[dict[str, float]]:
-    """Train in place, going on from the last whole checkpoint in `folder`, and return the log.
+    """Train a model in place, continuing from the last whole checkpoint in `folder`, and return the log.
 
-    With `max_updates` the training is a trial: it stops there and writes no checkpoint. `ahead` updates of other
-    trainings come after it.
+    With `max_updates` the training is a trial: it stops there and writes no checkpoint. `updates_ahead` counts the
+    updates of the trainings that follow, for the remaining time that is shown.
     """
     transformers_logging.disable_progress_bar()  # of writing weights; the Trainer's own bar stays
     training = config.training
@@ -125,31 +129,33 @@ def fit(
         examples.fill_up(training.batch_size)
     if not torch.cuda.is_available():
         for name, capacity in _KERNEL_CACHES.items():
-            os.environ.setdefault(name, capacity)  # read when the first kernel is made
+            os.environ.setdefault(name, capacity)  # read when the first kernel is compiled
         use_byte_dropout(checkpoint.model)
-        checkpoint.model.set_attn_implementation("eager")  # its fused kernels go back slowly in bfloat16
-    stops_early = training.patience is not None and validate is not None and max_updates < 0
+        checkpoint.model.set_attn_implementation("eager")  # the fused kernels are slow backward in bfloat16
+    stops_early = training.patience is not None and validate is not None and max_updates is None
     trainer = TaggerTrainer(
         head_learning_rate=training.head_learning_rate,
         validate=validate,
         model=checkpoint.model,
         args=_arguments(config, len(examples), folder, stops_early, max_updates),
         train_dataset=examples,
-        eval_dataset=[] if stops_early else None,  # it only has to be there: `evaluate` scores documents
+        eval_dataset=[] if stops_early else None,  # required, but not read: `evaluate` scores documents
         data_collator=ShiftingCollator.for_checkpoint(checkpoint, training.position_shift),
         processing_class=checkpoint.tokenizer,
         callbacks=[EarlyStoppingCallback(training.patience)] if stops_early else None,
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(QuietProgress(ahead))
-    with processes().main_process_first():  # it deletes what was cut off
+    trainer.add_callback(QuietProgress(updates_ahead))
+    with main_process_first():  # it deletes incomplete checkpoints
         last = last_whole_checkpoint(folder)
     trainer.train(resume_from_checkpoint=last)
     return list(trainer.state.log_history)
 
 
-def _arguments(config: Config, n_examples: int, folder: Path, stops_early: bool, max_updates: int) -> TrainingArguments:
-    """Translate a config for the Trainer; checkpoints fall on the ends of epochs."""
+def _arguments(
+    config: Config, n_examples: int, folder: Path, stops_early: bool, max_updates: int | None
+) -> TrainingArguments:
+    """Translate a config for the Trainer; checkpoints are written at the ends of epochs."""
     training = config.training
     updates = updates_per_epoch(training, n_examples)
     epochs_between = 1 if stops_early else math.ceil(training.checkpoint_every / updates)
@@ -157,15 +163,15 @@ def _arguments(config: Config, n_examples: int, folder: Path, stops_early: bool,
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs_needed(training, n_examples),
-        max_steps=max_updates,
+        max_steps=-1 if max_updates is None else max_updates,
         per_device_train_batch_size=training.batch_size // n_processes(),
         learning_rate=training.learning_rate,
         lr_scheduler_type="linear" if training.schedule == "linear" else "constant_with_warmup",
         warmup_steps=training.warmup,
         weight_decay=training.weight_decay,
         optim="adamw_torch_fused",
-        bf16=training.precision == "bf16" or (training.precision == "auto" and native_bf16()),
-        save_strategy="no" if max_updates > 0 else "steps",
+        bf16=_uses_bf16(training),
+        save_strategy="steps" if max_updates is None else "no",
         save_steps=updates * epochs_between,
         save_total_limit=1,
         eval_strategy="steps" if stops_early else "no",
@@ -182,7 +188,7 @@ def _arguments(config: Config, n_examples: int, folder: Path, stops_early: bool,
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
-    """Find the last checkpoint that was written to its end, and delete those that were not."""
+    """Find the last complete checkpoint, and delete the incomplete ones."""
     whole: list[tuple[int, str]] = []
     for path in folder.glob("checkpoint-*"):
         try:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
-from thidua_ner.baselines.crf import CrfModel, features, fit
+from thidua_ner.baselines.crf import CrfModel, token_features, train_crf
 from thidua_ner.faults import DataError
 from thidua_ner.text.iob2 import best_legal
 
@@ -32,7 +32,7 @@ def marginals(model, tokens):
 
 
 def fitted(path, sentences=CORPUS):
-    fit(sentences, path, c1=0.01, c2=0.01, max_iterations=50)
+    train_crf(sentences, path, c1=0.01, c2=0.01, max_iterations=50)
     return path
 
 
@@ -55,7 +55,7 @@ def decomposed(tokens):
 
 
 def test_a_token_is_described_by_its_form_and_its_neighbours():
-    first, second, third = features(["Ông", "PC02", "28/7"])
+    first, second, third = token_features(["Ông", "PC02", "28/7"])
     assert {"0 word=ông", "0 shape=Xxx", "0 shapes=Xx", "0 prefix=ô", "0 suffix=ng", "0 title"} <= set(first)
     assert {"-1 begin", "-2 begin", "1 word=pc02", "1 upper", "2 word=28/7"} <= set(first)
     assert {"0 shape=XX00", "0 shapes=X0", "-1 word=ông", "-1 word=ông 0 word=pc02"} <= set(second)
@@ -68,11 +68,11 @@ def test_a_token_is_described_by_its_form_and_its_neighbours():
 )
 def test_flags_tell_kinds_of_token_apart(token, flags):
     named = {f"0 {flag}" for flag in ("digit", "upper", "title", "mark")}
-    assert set(features([token])[0]) & named == {f"0 {flag}" for flag in flags}
+    assert set(token_features([token])[0]) & named == {f"0 {flag}" for flag in flags}
 
 
 def test_no_feature_of_a_token_stands_twice():
-    for row in features(["a", "", "PC02", "Huế", "a"]):
+    for row in token_features(["a", "", "PC02", "Huế", "a"]):
         assert len(row) == len(set(row))
 
 
@@ -101,7 +101,7 @@ def test_an_unseen_tag_has_no_probability(path, model):
 
 
 def test_an_empty_sentence_has_no_rows(model):
-    assert features([]) == []
+    assert token_features([]) == []
     assert marginals(model, []).shape == (0, len(TAGS))
 
 
@@ -111,7 +111,7 @@ def test_empty_sentences_teach_nothing(tmp_path, path):
 
 def test_the_same_corpus_gives_the_same_bytes(tmp_path, path):
     code = (
-        "import sys; from pathlib import Path; from tests.thidua_ner.test_crf import fitted; fitted(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from tests.baselines.test_crf import fitted; fitted(Path(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "other"], cwd=ROOT, check=True)
     assert (tmp_path / "other").read_bytes() == path.read_bytes()
@@ -127,7 +127,7 @@ def test_training_is_silent(tmp_path, capfd):
 def test_penalties_and_iterations_are_used(tmp_path, path):
     settings = {"c1": 0.01, "c2": 0.01, "max_iterations": 50}
     for name, value in (("c1", 0.5), ("c2", 0.5), ("max_iterations", 3)):
-        fit(CORPUS, tmp_path / name, **{**settings, name: value})
+        train_crf(CORPUS, tmp_path / name, **{**settings, name: value})
         assert (tmp_path / name).read_bytes() != path.read_bytes(), name
 
 
@@ -146,7 +146,7 @@ def test_penalties_and_iterations_are_used(tmp_path, path):
 )
 def test_a_damaged_model_is_a_fault(tmp_path, path, damage):
     (tmp_path / "m").write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError, match="no CRF model"):
+    with pytest.raises(DataError, match="is not a CRF model"):
         CrfModel(tmp_path / "m", TAGS)
 
 
@@ -181,9 +181,9 @@ def test_a_model_reads_its_file_only_once(tmp_path, path, model):
 
 @given(st.lists(st.text(max_size=6) | ODD, max_size=8))
 def test_any_tokens_have_features_that_decomposition_leaves_alone(tokens):
-    described = features(tokens)
+    described = token_features(tokens)
     assert len(described) == len(tokens)
-    assert described == features(decomposed(tokens))
+    assert described == token_features(decomposed(tokens))
     assert not any("\0" in feature or not feature.encode() for row in described for feature in row)
 
 

@@ -10,7 +10,7 @@ from tests.strategies import documents
 from thidua_ner.baselines.rules import find_spans
 from thidua_ner.text.spans import Document
 
-TABLE = (ROOT / "thidua_ner/rules.tsv").read_text(encoding="utf-8")
+TABLE = (ROOT / "thidua_ner/baselines/rules.tsv").read_text(encoding="utf-8")
 
 
 def marked(text):

@@ -1,4 +1,4 @@
-"""The learning curve on a small project: nested parts, a row each, nothing trained twice."""
+"""The learning curve on a small project: nested parts, a row each, no model trained twice."""
 
 import sys
 
@@ -17,10 +17,10 @@ def test_smaller_parts_are_parts_of_larger_ones(project, monkeypatch):
     assert (one.validation, one.test) == (whole.validation, whole.test)
 
 
-def test_the_command_prints_a_row_a_size_and_trains_once(project, monkeypatch, capsys):
+def test_the_command_prints_a_row_per_size_and_trains_once(project, monkeypatch, capsys, tiny_arguments):
     monkeypatch.chdir(project)
     config = str(ROOT / "configs/phobert-tiny.yaml")
-    monkeypatch.setattr(sys, "argv", ["curve", "--config", config, "--set", *TINY, "--documents", "1", "2"])
+    monkeypatch.setattr(sys, "argv", ["curve", "--config", config, *tiny_arguments, "--documents", "1", "2"])
     main()
     first = capsys.readouterr().out
     assert [line.split()[0] for line in first.splitlines()[-4:]] == ["documents", "-----------", "1", "2"]

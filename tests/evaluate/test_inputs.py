@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import given
 from tests.conftest import ROOT, run_inside
 from tests.strategies import documents
 from thidua_ner.faults import DataError
-from thidua_ner.files import LONGEST_LINE
+from thidua_ner.files import MAX_LINE_BYTES
 from thidua_ner.formats import brat, conll
 from thidua_ner.formats.registry import read_documents, read_predictions, write_documents
 from thidua_ner.scoring.strict import score
@@ -41,7 +42,7 @@ def test_every_format_gives_the_same_scores(tmp_path, name):
     write_documents(tmp_path / name, predicted)
     assert score(gold, read_predictions(tmp_path / name, gold)) == score(gold, predicted)
     evaluate("--gold", GOLD, "--predictions", tmp_path / name, "--output", tmp_path / "out")
-    assert json.loads((tmp_path / "out/scores.json").read_text())["micro"] == score(gold, predicted)["micro"]
+    assert json.loads((tmp_path / "out/scores.json").read_text())["micro"] == asdict(score(gold, predicted).micro)
 
 
 @given(documents())
@@ -114,7 +115,7 @@ def test_brat_predictions_keep_the_gold_texts(gold, tmp_path):
 def test_a_line_that_is_no_line_is_refused(tmp_path, name):
     with (tmp_path / name).open("wb") as file:
         file.write(b"# doc_id = a\n")
-        file.write(b"x" * (LONGEST_LINE + 1))
+        file.write(b"x" * (MAX_LINE_BYTES + 1))
     done = evaluate("--gold", tmp_path / "gold", "--predictions", tmp_path / name, code=1)
     assert f"{name}:2: has 50,000,001 bytes; a line may have 50,000,000" in done.stderr
 
@@ -168,12 +169,12 @@ def test_no_manifest_leads_out_of_its_folder(tiny_run, tmp_path, fold):
     run = shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("lodo-*"))
     manifest = json.loads((run / "manifest.json").read_text())
     (run / "manifest.json").write_text(json.dumps({**manifest, "folds": [fold]}))
-    assert f"manifest.json: the fold {fold!r} is no name of a folder" in evaluate(run, code=1).stderr
+    assert f"manifest.json: the fold {fold!r} is not the name of a folder" in evaluate(run, code=1).stderr
 
 
 def test_no_id_leads_out_of_a_folder(tmp_path):
     write_documents(tmp_path / "gold.jsonl", [Document("../out", "Huế")])
     done = run_inside("thidua_ner", "convert", str(tmp_path / "gold.jsonl"), str(tmp_path / "brat"), check=False)
     assert done.returncode == 1
-    assert "the id '../out' is no file name" in done.stderr
+    assert "the id '../out' is not a file name" in done.stderr
     assert not (tmp_path / "out.txt").exists()

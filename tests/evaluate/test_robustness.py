@@ -39,7 +39,7 @@ def rule_tagger(monkeypatch):
                 for d in documents
             ]
 
-        monkeypatch.setattr(robustness, "predict", predict)
+        monkeypatch.setattr(robustness, "tag_unread", predict)
         return predict
 
     return install, told
@@ -50,18 +50,18 @@ def test_what_a_tagger_does_not_look_at_changes_nothing(rule_tagger):
     tag = install("|".join(unicodedata.normalize(form, "Công an TP Cần Thơ") for form in ("NFC", "NFD")))
     found = robustness.robustness(None, GOLD, tag(None, GOLD))
     assert told[1] == GOLD * len(PERTURBATIONS)  # whose readers may not tag the copies
-    before = found["straight quotes"]["f1"]
+    before = found["straight quotes"].f1
     assert before > 0
-    assert {name for name, row in found.items() if row["change"] == 0} >= {
+    assert {name for name, row in found.items() if row.change == 0} >= {
         "other dashes",
         "joined lines",
         "short ranks",
     }
     for name in ("lower case", "no diacritics", "unseen bodies"):
-        assert found[name]["f1"] == 0
-        assert found[name]["change"] == -before
-        assert found[name]["interval"][0] < 0
-    assert found["i and y"]["texts"] < found["lower case"]["texts"] == 5
+        assert found[name].f1 == 0
+        assert found[name].change == -before
+        assert found[name].interval[0] < 0
+    assert found["i and y"].texts < found["lower case"].texts == 5
 
 
 def test_a_tagger_that_tells_composed_from_decomposed_is_found_out(rule_tagger):

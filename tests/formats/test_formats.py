@@ -7,8 +7,7 @@ from hypothesis import given
 
 from tests.strategies import documents
 from thidua_ner.faults import DataError
-from thidua_ner.formats import brat, conll
-from thidua_ner.formats import jsonl as records
+from thidua_ner.formats import brat, conll, jsonl
 from thidua_ner.formats.registry import read_documents, write_documents
 from thidua_ner.text.spans import Document, Span
 
@@ -52,10 +51,10 @@ def test_conll_keeps_tokens_labels_and_order(tmp_path_factory, document):
     [
         ("T1\tORG 0 6\tCông a", 0, ""),
         ("T1\tORG 0 7\tCông an\n#1\tAnnotatorNotes T1\tsure\n\n", 0, ""),
-        ("T1\tORG 0 7\tCong an", 1, "where the text has 'Công an'"),
+        ("T1\tORG 0 7\tCong an", 1, "the surface 'Cong an', but the text has 'Công an'"),
         ("T1\tBODY 0 7\tCông an", 1, "unknown label 'BODY'"),
-        ("T1\tORG 0 99\tCông an", 1, "no stretch of 25 characters"),
-        ("T1\tORG 7 7\t", 1, "no stretch of 25 characters"),
+        ("T1\tORG 0 99\tCông an", 1, "outside the text of 25 characters"),
+        ("T1\tORG 7 7\t", 1, "7 7 is empty"),
         ("T1\tORG 0 4;5 7\tCông an", 1, "offsets '0 4;5 7'"),
         ("T1\tORG 5 ;\tCông an", 1, "offsets '5 ;'"),
         ("T1 ORG 0 7 Công an", 1, "not a text-bound annotation"),
@@ -77,7 +76,7 @@ def test_brat_faults(lines, line, what):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("Một\r\nCông an", "CRLF line ends"),
+        ("Một\r\nCông an", "CRLF line breaks"),
         ("\ufeffCông an", "byte-order mark"),
         ("Co\u0302ng an", "decomposed Unicode"),
         ("Công  an", "correct the offsets or the surface"),
@@ -113,7 +112,7 @@ def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
 @pytest.mark.parametrize(
     ("record", "what"),
     [
-        ("{", "not JSON"),
+        ("{", "is not JSON"),
         ("[]", "not an object with an id"),
         ('{"id": ""}', "not an object with an id"),
         ('{"id": "a", "entities": []}', "has no text"),
@@ -128,7 +127,10 @@ def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
         ('{"id": "a", "text": "abc", "entities": [{"start": 0.0, "end": 2, "label": "ORG"}]}', "offsets are 0.0 and 2"),
         ('{"id": "a", "text": "abc", "entities": [{"start": true, "end": 2, "label": "ORG"}]}', "offsets are True"),
         ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "MISC"}]}', "unknown label 'MISC'"),
-        ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "ORG", "text": "b"}]}', "says 'b'"),
+        (
+            '{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "ORG", "text": "b"}]}',
+            "text is 'b', but",
+        ),
         (
             '{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "ORG", "score": NaN}]}',
             "the score is nan",
@@ -143,7 +145,7 @@ def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
 def test_record_faults_name_the_line(tmp_path, record, what):
     path = tmp_path / "gold.jsonl"
     path.write_text('{"id": "0", "text": "x", "entities": []}\n\n' + record + "\n")
-    message = faults_of(records.read_documents, path)
+    message = faults_of(jsonl.read_documents, path)
     assert f"{path}:3: " in message
     assert what in message
 
@@ -151,7 +153,7 @@ def test_record_faults_name_the_line(tmp_path, record, what):
 def test_record_ids_are_unique(tmp_path):
     path = tmp_path / "gold.jsonl"
     path.write_text('{"id": "a", "text": "x", "entities": []}\n' * 2)
-    assert f"{path}:2: 'a' stands on line 1 already" in faults_of(records.read_documents, path)
+    assert f"{path}:2: 'a' is on line 1 already" in faults_of(jsonl.read_documents, path)
 
 
 def test_predictions_are_matched_with_the_gold(tmp_path):
@@ -162,12 +164,12 @@ def test_predictions_are_matched_with_the_gold(tmp_path):
         {"id": "a", "entities": []},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    read = records.read_predictions(path, gold)
+    read = jsonl.read_predictions(path, gold)
     assert [d.id for d in read] == ["a", "b"]
     assert read[1].spans[0].score == 0.5
 
     path.write_text(json.dumps({"id": "c", "entities": []}) + "\n")
-    message = faults_of(records.read_predictions, path, gold)
+    message = faults_of(jsonl.read_predictions, path, gold)
     assert f"{path}:1: 'c' is not a gold document; use a, b" in message
     assert f"{path}: no prediction for a, b" in message
 
@@ -207,7 +209,7 @@ def test_conll_keeps_documents_apart_and_empty_ones_alive(tmp_path):
     ("document", "what"),
     [
         (Document("a\nx O", "Huế"), "does not fit on a line"),
-        (Document("a", "Hà Nội.  \n Ba", (Span(7, 9, "LOC"),)), "white space between sentences"),
+        (Document("a", "Hà Nội.  \n Ba", (Span(7, 9, "LOC"),)), "only white space between sentences"),
         (Document("a", "x\x1cy"), "does not fit in a column"),
         (Document("a", "Huế", (Span(0, 2, "LOC"),)), "token boundaries"),
     ],
@@ -221,7 +223,7 @@ def test_conll_refuses_what_it_cannot_hold(tmp_path, document, what):
 def test_ids_that_are_no_file_names_are_not_written(tmp_path, name):
     folder = tmp_path / "deep/gold"
     message = faults_of(write_documents, folder, [Document("fine", "x"), Document(name, "x")])
-    assert "is no file name; rename the document" in message
+    assert "is not a file name; rename the document" in message
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
@@ -231,10 +233,10 @@ def test_a_score_is_a_number_that_a_float_holds(tmp_path, digits, fits):
     score = "1" + "0" * digits
     path.write_text('{"id": "a", "entities": [{"start": 0, "end": 1, "label": "ORG", "score": ' + score + "}]}")
     if fits:
-        assert records.read_predictions(path, [Document("a", "abc")])[0].spans[0].score > 1
+        assert jsonl.read_predictions(path, [Document("a", "abc")])[0].spans[0].score > 1
     else:
         with pytest.raises(DataError, match=r"the score is 10+…; give a number"):
-            records.read_predictions(path, [Document("a", "abc")])
+            jsonl.read_predictions(path, [Document("a", "abc")])
 
 
 def test_conll_without_document_lines_numbers_its_sentences(tmp_path):
@@ -250,4 +252,6 @@ def test_conll_without_document_lines_numbers_its_sentences(tmp_path):
 def test_unreadable_sources(tmp_path, name):
     if "." in name:
         (tmp_path / name).write_text("")
-    assert "name a brat folder, a .jsonl or a .conll file" in faults_of(read_documents, tmp_path / name)
+    assert "name a folder of .txt and .ann files, a .jsonl or a .conll file" in faults_of(
+        read_documents, tmp_path / name
+    )

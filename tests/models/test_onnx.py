@@ -9,8 +9,8 @@ from tests.conftest import ROOT, run_inside
 from thidua_ner.faults import DataError
 from thidua_ner.formats import brat
 from thidua_ner.models.checkpoints import load_checkpoint
-from thidua_ner.models.onnx import OnnxModel
-from thidua_ner.tagging.tagger import Tagger
+from thidua_ner.models.onnx import OnnxModel, onnx_folder
+from thidua_ner.tagging.tagger import load_tagger
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
 
@@ -34,10 +34,10 @@ def test_the_command_compares_the_runtimes(exported):
 
 def test_spans_and_probabilities_are_those_of_torch(exported):
     fold, _ = exported
-    ours, theirs = (list(Tagger.load(fold, runtime).tag_many(GOLD)) for runtime in ("torch", "onnx"))
+    ours, theirs = (list(load_tagger(fold, runtime=runtime).tag_many(GOLD)) for runtime in ("torch", "onnx"))
     assert ours == theirs
     sentences = [[token.text for token in sentence.tokens] for d in GOLD for sentence in d.sentences()]
-    models = load_checkpoint(fold / "model"), OnnxModel(fold / "model/onnx", "onnx")
+    models = load_checkpoint(fold / "model"), OnnxModel(onnx_folder(fold / "model"), "onnx")
     for left, right in zip(*(model.probabilities(sentences) for model in models), strict=True):
         np.testing.assert_allclose(left, right, atol=2e-6)
 
@@ -45,7 +45,7 @@ def test_spans_and_probabilities_are_those_of_torch(exported):
 @pytest.mark.parametrize("words", [[], ["Huế"], ["Công", "an"] * 400])
 def test_sentences_of_any_length_are_read(exported, words):
     fold, _ = exported
-    model = OnnxModel(fold / "model/onnx", "onnx")
+    model = OnnxModel(onnx_folder(fold / "model"), "onnx")
     (empty, rows) = model.probabilities([[], words])
     assert len(empty) == 0
     assert len(rows) == len(words)
@@ -62,12 +62,12 @@ def test_tagging_in_shards_takes_a_runtime(exported, tmp_path):
 
 
 def test_what_is_missing_or_damaged_is_named(exported, tiny_run, tmp_path):
-    with pytest.raises(DataError, match=r"model\.onnx: is missing; run `python -m thidua_ner export "):
-        Tagger.load(tiny_run / "lodo-cantho-2022-07", "onnx")
+    with pytest.raises(DataError, match=r"model\.onnx: is missing; run `thidua-ner export "):
+        load_tagger(tiny_run / "lodo-cantho-2022-07", runtime="onnx")
     fold = shutil.copytree(exported[0], tmp_path / "fold")
     (fold / "model/onnx/model.onnx").write_bytes(b"no")
     with pytest.raises(DataError, match="cannot be loaded"):
-        Tagger.load(fold, "onnx")
+        load_tagger(fold, runtime="onnx")
 
 
 def test_exporting_again_replaces_what_was_there(exported, tmp_path):
@@ -75,4 +75,4 @@ def test_exporting_again_replaces_what_was_there(exported, tmp_path):
     (fold / "model/onnx/model.onnx").write_bytes(b"no")
     run_inside("thidua_ner", "export", str(fold))
     assert sorted(path.name for path in (fold / "model").glob(".*")) == []
-    assert list(Tagger.load(fold, "onnx").tag_many(GOLD)) == list(Tagger.load(fold).tag_many(GOLD))
+    assert list(load_tagger(fold, runtime="onnx").tag_many(GOLD)) == list(load_tagger(fold).tag_many(GOLD))

@@ -2,21 +2,26 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from evaluate.scores import score_documents
-from tests.conftest import ROOT, run_inside
+from tests.conftest import ROOT, make_manifest, run_inside
+from thidua_ner.files import to_json
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import read_predictions
 from thidua_ner.pages.charts import line_chart
-from thidua_ner.pages.report import Scored, write_report
+from thidua_ner.pages.report import write_report
+from thidua_ner.runs.scored import Scored
+from thidua_ner.scoring.evaluation import evaluate_documents
+from thidua_ner.scoring.results import Robustness
 from thidua_ner.text.perturbations import PERTURBATIONS
 from thidua_ner.text.spans import Document, Span
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+NO_RUN = {"commit": None, "data_fingerprint": None, "seed": None}
 HOSTILE = '<img src="http://example.org/x.png" onerror="document.title=1"><script>document.title=2</script>'
 
 
@@ -24,12 +29,12 @@ def scored(name="run", extra=()):
     gold = [*brat.read_folder(ROOT / "annotations/gold"), *extra]
     found = read_predictions(ROOT / "results/cpu-small/lodo/seed-1/predictions.jsonl", gold[:5])
     predicted = [*found, *(document.with_spans(()) for document in extra)]
-    scores = score_documents(gold, predicted, {document.id: frozenset({"Bộ Công an"}) for document in gold})
-    scores["robustness"] = {
-        case: {"f1": 0.5, "change": -0.1, "interval": [-0.2, 0.05], "texts": 5} for case in PERTURBATIONS
-    }
+    scores = replace(
+        evaluate_documents(gold, predicted, {document.id: frozenset({"Bộ Công an"}) for document in gold}),
+        robustness={case: Robustness(0.5, -0.1, (-0.2, 0.05), 5) for case in PERTURBATIONS},
+    )
     logs = {"fold": [{"epoch": n, "loss": 3.0 / n, "eval_f1": 0.1 * n} for n in range(1, 5)]}
-    manifest = {"command": "python -m train", "commit": "c", "data_fingerprint": "f", "seed": 1}
+    manifest = make_manifest(name="tiny", protocol="lodo")
     return Scored(name, gold, predicted, scores, manifest, logs)
 
 
@@ -162,9 +167,9 @@ def test_several_runs_have_a_table_and_a_learning_curve(tiny_run, tmp_path):
         arguments = ["--gold", "annotations/gold", "--predictions", str(folder / "predictions.jsonl")]
         run_inside("evaluate", *arguments, "--output", str(folder))
         scores = json.loads((folder / "scores.json").read_text())
-        (folder / "scores.json").write_text(json.dumps({**scores, "run": {"train_documents": size}}))
+        (folder / "scores.json").write_text(json.dumps({**scores, "run": {**NO_RUN, "train_documents": size}}))
     run_inside("evaluate", str(tiny_run))
-    done = run_inside("evaluate", "report", *map(str, (tiny_run, *sorted(tmp_path.glob("documents-*")))))
+    done = run_inside("thidua_ner", "report", *map(str, (tiny_run, *sorted(tmp_path.glob("documents-*")))))
     assert done.stdout.strip() == str(tiny_run / "report.html")
     page = (tiny_run / "report.html").read_text()
     assert page.count("documents-") >= 2
@@ -182,22 +187,22 @@ def scored_run(tiny_run, tmp_path):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("scores.json", {"micro": 5}, "scores.json: cannot be shown"),
-        ("scores.json", {"muc": None}, "scores.json: cannot be shown"),
-        ("scores.json", {"per_type": {"ORG": []}}, "scores.json: cannot be shown"),
+        ("scores.json", {"micro": 5}, "scores.json: micro: Input should be"),
+        ("scores.json", {"muc": None}, "scores.json: muc: Input should be"),
+        ("scores.json", {"per_type": {"ORG": []}}, "scores.json: per_type.ORG: Input should be"),
         ("scores.json", {"signature": "x"}, "scores.json: are scores on other documents; name those with --gold"),
-        ("scores.json", None, "scores.json: not JSON"),
-        ("fold.json", {"train_mentions": "abc"}, "fold.json: train_mentions is damaged; train the run again"),
-        ("fold.json", {"train_traces": 5}, "fold.json: train_traces is damaged"),
-        ("fold.json", {"train_traces": [[1]]}, "fold.json: train_traces is damaged"),
-        ("fold.json", {"train_documents": [1]}, "fold.json: train_documents is damaged"),
+        ("scores.json", None, "scores.json: is not JSON"),
+        ("fold.json", {"train_mentions": "abc"}, "fold.json: train_mentions: Input should be"),
+        ("fold.json", {"train_traces": 5}, "fold.json: train_traces: Input should be"),
+        ("fold.json", {"train_traces": [[1]]}, "fold.json: train_traces.0: Input should be"),
+        ("fold.json", {"train_documents": [1]}, "fold.json: train_documents: Input should be"),
         ("predictions.jsonl", None, "predictions.jsonl:1: not JSON"),
     ],
 )
 def test_damaged_files_are_named(scored_run, name, change, message):
     path = scored_run / name
     path.write_text("[" * 100_000 if change is None else json.dumps({**json.loads(path.read_text()), **change}))
-    done = run_inside("evaluate", "report", str(scored_run), check=False)
+    done = run_inside("thidua_ner", "report", str(scored_run), check=False)
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -213,7 +218,7 @@ def test_a_training_that_diverged_is_still_scored_and_shown(scored_run):
     (scored_run / "train_log.jsonl").write_text("\n".join(rows) + "\n")
     run_inside("evaluate", str(scored_run))
     assert "#training" not in (scored_run / "report.html").read_text()
-    run_inside("evaluate", "report", str(scored_run))
+    run_inside("thidua_ner", "report", str(scored_run))
 
 
 @needs_browser
@@ -227,14 +232,15 @@ def test_only_what_is_right_is_painted_right(page):
 def test_a_folder_of_seeds_is_shown_run_by_run(scored_run, tmp_path):
     for seed in (1, 2):
         shutil.copytree(scored_run, tmp_path / f"seeds/seed-{seed}")
-        (tmp_path / f"seeds/seed-{seed}/manifest.json").write_text('{"commit": "\\ud800", "folds": ["model"]}')
+        manifest = to_json(replace(make_manifest(name="tiny", protocol="lodo"), folds=("model",)))
+        (tmp_path / f"seeds/seed-{seed}/manifest.json").write_text(json.dumps({**manifest, "commit": "\ud800"}))
     shutil.rmtree(tmp_path / "seeds/seed-1/model")
-    done = run_inside("evaluate", "report", str(tmp_path / "seeds"), check=False)
+    done = run_inside("thidua_ner", "report", str(tmp_path / "seeds"), check=False)
     assert "scores.json: are scores on other documents" in done.stderr  # without its models, the gold is asked for
 
 
 def test_a_folder_that_was_not_scored_is_named(tmp_path):
-    done = run_inside("evaluate", "report", str(tmp_path), check=False)
+    done = run_inside("thidua_ner", "report", str(tmp_path), check=False)
     assert done.returncode == 1
     assert f"scores.json: is missing; run `python -m evaluate {tmp_path}`" in done.stderr
 

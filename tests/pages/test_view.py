@@ -1,10 +1,10 @@
-"""A text cut into plain stretches and marks."""
+"""A text cut into plain strings and marks."""
 
 import pytest
 from hypothesis import given
 
 from tests.strategies import documents, scored_pairs
-from thidua_ner.pages.view import Mark, colours, view
+from thidua_ner.pages.view import Mark, cut_into_marks, label_colours
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span
 
@@ -18,7 +18,7 @@ def plain(parts):
 @given(scored_pairs())
 def test_no_character_is_lost_or_moved(pair):
     for gold, predicted in zip(*pair, strict=True):
-        parts = list(view(gold, predicted))
+        parts = list(cut_into_marks(gold, predicted))
         assert plain(parts) == gold.text
         marks = [part for part in parts if isinstance(part, Mark)]
         assert sorted(p.gold for mark in marks for p in mark.pairs if p.gold) == list(gold.spans)
@@ -30,8 +30,8 @@ def test_no_character_is_lost_or_moved(pair):
 
 @given(documents())
 def test_spans_that_are_compared_with_nothing_are_only_found(document):
-    marks = [part for part in view(document) if isinstance(part, Mark)]
-    assert plain(view(document)) == document.text
+    marks = [part for part in cut_into_marks(document) if isinstance(part, Mark)]
+    assert plain(cut_into_marks(document)) == document.text
     assert [mark.kind for mark in marks] == ["found"] * len(document.spans)
     assert [mark.badge for mark in marks] == [span.label for span in document.spans]
 
@@ -50,11 +50,11 @@ def test_spans_that_are_compared_with_nothing_are_only_found(document):
 )
 def test_a_mark_says_what_became_of_its_spans(gold, predicted, kind, badge):
     sides = [Document("d", TEXT, tuple(Span(*span) for span in spans)) for spans in (gold, predicted)]
-    (mark,) = [part for part in view(*sides) if isinstance(part, Mark)]
+    (mark,) = [part for part in cut_into_marks(*sides) if isinstance(part, Mark)]
     assert (mark.kind, mark.badge) == (kind, badge)
     assert "“Công an tỉnh" in mark.describe(sides[0]) or "“tỉnh Quảng Nam”" in mark.describe(sides[0])
 
 
 def test_labels_have_colours_of_their_own():
-    assert list(colours([*reversed(ENTITY_TYPES), "ORG"]).values()) == [0, 1, 2, 3, 4, 5]
-    assert set(colours([f"label-{number}" for number in range(20)]).values()) == set(range(8))
+    assert list(label_colours([*reversed(ENTITY_TYPES), "ORG"]).values()) == [0, 1, 2, 3, 4, 5]
+    assert set(label_colours([f"label-{number}" for number in range(20)]).values()) == set(range(8))

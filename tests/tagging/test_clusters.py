@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.thidua_ner.test_tag import TEXT, parts, tag, tagged
 
 from tests.conftest import ROOT
+from tests.tagging.test_tag import TEXT, parts, tag, tagged
 from thidua_ner.tagging.clusters import _Worker
 from thidua_ner.tagging.jobs import Job
 from thidua_ner.text.spans import Document
@@ -74,7 +74,7 @@ def wait_for(path, seconds=60):
 
 @pytest.fixture
 def lines(tmp_path):
-    """Three hundred records, one of which is none."""
+    """Three hundred records, one of which is not a record."""
     path = tmp_path / "in.jsonl"
     rows = [json.dumps({"id": str(n), "text": f"{TEXT} {n} " * 20}) for n in range(300)]
     path.write_text("\n".join(["{", *rows]) + "\n")
@@ -125,10 +125,10 @@ def test_a_fault_comes_back_from_a_worker(model, tmp_path):
     job = Job(model, "torch", tmp_path / "out", "jsonl")
     work = _Worker(job)
     shards = [pickle.dumps([Document("a", text)]) for text in (TEXT, f"{TEXT}!")]
-    assert json.loads(work({"number": 0, "shard": shards[0]})["outcome"])["tagged"] == 1
+    assert pickle.loads(work({"number": 0, "shard": shards[0]})["record"]).tagged == 1  # noqa: S301
     row = work({"number": 0, "shard": shards[1]})
     error = pickle.loads(row["faults"])  # noqa: S301
-    assert error.faults[0].what == "was made of other records"
+    assert error.faults[0].what == "was made from other records"
     assert str(error).startswith(str(tmp_path / "out/part-00000.jsonl"))
 
 

@@ -1,4 +1,4 @@
-"""`python -m thidua_ner tag`: every record is tagged or refused, once, whatever happens in between."""
+"""`thidua-ner tag`: every record is tagged or refused, once, whatever happens in between."""
 
 import csv
 import json
@@ -22,17 +22,20 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT, run_inside, run_module
 from thidua_ner.faults import DataError
 from thidua_ner.formats import brat, conll
+from thidua_ner.formats.brat import file_names
 from thidua_ner.formats.jsonl import read_documents
-from thidua_ner.tagging.inputs import Refused, find_sources
+from thidua_ner.formats.texts import Refused
+from thidua_ner.tagging.inputs import find_sources
 from thidua_ner.tagging.jobs import Job, run_here, run_processes, tag_records
-from thidua_ner.tagging.outputs import FORMATS, file_names
-from thidua_ner.tagging.shards import Shards
-from thidua_ner.tagging.tag import _fingerprint, read_shards
-from thidua_ner.tagging.tagger import Tagger
+from thidua_ner.tagging.outputs import SHARD_WRITERS
+from thidua_ner.tagging.shards import JobRecord, Shards
+from thidua_ner.tagging.tag import model_fingerprint, read_shards
+from thidua_ner.tagging.tagger import load_tagger
 from thidua_ner.text.spans import Document
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
 TEXT = "Sáng 29/7, Công an TP Cần Thơ họp tại Hà Nội."
+JOB = JobRecord(model="none", runtime="torch", format="conll", shard=1)
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ def test_a_text_on_the_standard_input_is_tagged(model):
     command = [sys.executable, "-m", "thidua_ner", "tag", str(model)]
     done = subprocess.run(command, input=TEXT, cwd=ROOT, capture_output=True, text=True, check=True)
     row = json.loads(done.stdout)
-    expected = Tagger.load(model).tag(TEXT)
+    expected = load_tagger(model).tag(TEXT)
     assert (row["id"], row["text"]) == ("stdin", TEXT)
     assert [(e["start"], e["end"], e["label"]) for e in row["entities"]] == [s.triple for s in expected.spans]
     assert row["entities"]
@@ -183,14 +186,14 @@ def test_a_killed_worker_costs_nothing_that_is_done(model, tmp_path):
     os.kill(int(workers[0]), signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "a worker was killed; call it again: what is done stays done" in err
+    assert "a worker was killed; repeat the call: finished shards are kept" in err
     assert "Traceback" not in err
     run_module("thidua_ner", "tag", *arguments)
     assert [row["id"] for row in tagged(tmp_path / "out")] == [str(n) for n in range(300)]
 
 
 def test_two_processes_do_not_write_to_one_output(model, texts, tmp_path):
-    with Shards(tmp_path / "out", ".jsonl").opened({"job": 1}):
+    with Shards(tmp_path / "out", ".jsonl").opened(JOB):
         assert "is being written by another process" in tag(model, texts, "-o", tmp_path / "out", code=1).stderr
 
 
@@ -216,13 +219,13 @@ def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path, work
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("--format", "conll"), "was begun otherwise (format: jsonl, not conll)"),
-        (("--shard", "5"), "was begun otherwise (shard: 4, not 5)"),
+        (("--format", "conll"), "was begun with other options (format: jsonl, not conll)"),
+        (("--shard", "5"), "was begun with other options (shard: 4, not 5)"),
     ],
 )
 def test_another_job_is_not_mixed_in(model, texts, tmp_path, change, message):
     tag(model, texts, "-o", tmp_path / "out", "--shard", 4, code=1)
-    assert message in tag(model, texts, "-o", tmp_path / "out", "--shard", 4, *change, code=1).stderr
+    assert message in tag(model, texts, "-o", tmp_path / "out", "--shard", 4, *change, code=2).stderr
 
 
 def test_other_input_is_not_mixed_in(model, texts, tmp_path):
@@ -230,22 +233,22 @@ def test_other_input_is_not_mixed_in(model, texts, tmp_path):
     before = parts(tmp_path / "out")
     texts.write_text(texts.read_text().replace(' 9."', ' 99."'))
     again = (model, texts, "-o", tmp_path / "out", "--shard", 4)
-    assert "part-00002.jsonl: was made of other records" in tag(*again, code=1).stderr
+    assert "part-00002.jsonl: was made from other records" in tag(*again, code=1).stderr
     texts.write_text("\n".join(texts.read_text().splitlines()[:4]))
-    assert "has 5 shards of an input of 1" in tag(*again, code=1).stderr
+    assert "has 5 shards, but the input has 1" in tag(*again, code=1).stderr
     assert parts(tmp_path / "out") == before
 
 
 def test_a_folder_with_something_else_is_left_alone(model, texts, tmp_path):
-    assert "exists and is no output of tagging" in tag(model, texts, "-o", tmp_path, code=1).stderr
+    assert "exists and is not an output of tagging" in tag(model, texts, "-o", tmp_path, code=2).stderr
     assert not (tmp_path / ".shards").exists()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", SHARD_WRITERS)
 def test_formats(model, tmp_path, name):
     source = ROOT / "annotations/gold/cantho-2022-07.txt"
     tag(model, source, "-o", tmp_path / "out", "--format", name)
-    expected = Tagger.load(model).tag(source.read_text())
+    expected = load_tagger(model).tag(source.read_text())
     (path,) = (tmp_path / "out").glob("part-*")
     if name == "jsonl":
         (found,) = read_documents(path)
@@ -336,12 +339,12 @@ def test_what_no_text_is_to_blame_for_ends_the_job(error):
 def test_each_record_is_told_once(model, texts, tmp_path, run):
     job = Job(model, "torch", tmp_path / "out", "jsonl")
     shards = partial(read_shards, find_sources([str(texts)], "text"), 3)
-    with job.shards.opened({}):
+    with job.shards.opened(JOB):
         for done in (0, 7):  # the second time all but one shard is done
             told: list[int] = []
             outcomes = dict(run(job, shards, told.append))
             assert sum(told) == 20
-            assert sum(outcome["tagged"] for outcome in outcomes.values()) == 19
+            assert sum(outcome.tagged for outcome in outcomes.values()) == 19
             assert outcomes.keys() == set(range(7)), done
             (tmp_path / "out/.shards/00002.json").unlink()
 
@@ -349,9 +352,9 @@ def test_each_record_is_told_once(model, texts, tmp_path, run):
 def test_another_export_is_another_model(tiny_run, tmp_path):
     model = shutil.copytree(tiny_run / "lodo-cantho-2022-07/model", tmp_path / "model")
     (model / "onnx").mkdir()
-    before = [_fingerprint(model, runtime) for runtime in ("torch", "onnx")]
+    before = [model_fingerprint(model, runtime) for runtime in ("torch", "onnx")]
     (model / "onnx/model.onnx").write_bytes(b"new")
-    after = [_fingerprint(model, runtime) for runtime in ("torch", "onnx")]
+    after = [model_fingerprint(model, runtime) for runtime in ("torch", "onnx")]
     assert (before[0] == after[0], before[1] == after[1]) == (True, False)
 
 
@@ -374,7 +377,7 @@ def test_a_dataset_is_tagged(model, tmp_path):
     tag(model, "--dataset", tmp_path / "data", "--column", "body", "-o", tmp_path / "out")
     (row,) = tagged(tmp_path / "out")
     assert row["text"] == TEXT
-    done = tag(model, "--dataset", tmp_path / "data", "--column", "txt", "-o", tmp_path / "no", code=1)
+    done = tag(model, "--dataset", tmp_path / "data", "--column", "txt", "-o", tmp_path / "no", code=2)
     assert "has no column 'txt'; name one of body" in done.stderr
 
 
@@ -410,7 +413,7 @@ def test_a_parquet_file_without_the_column_is_refused(model, tmp_path):
 
 
 def test_a_job_that_did_nothing_binds_no_other(model, texts, tmp_path):
-    with Shards(tmp_path / "out", ".conll").opened({"format": "conll"}):
+    with Shards(tmp_path / "out", ".conll").opened(JOB):
         pass
     tag(model, texts, "-o", tmp_path / "out", code=1)
     assert len(tagged(tmp_path / "out")) == 19
@@ -447,13 +450,13 @@ def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
     ("arguments", "code", "message"),
     [
         (["nowhere", "x.txt"], 1, "nowhere: is not a run; name a folder that `python -m train` wrote"),
-        (["MODEL", "x.txt"], 1, "x.txt: does not exist; name a folder, a .txt"),
-        (["MODEL", "README.md"], 1, "README.md: has the ending '.md'"),
+        (["MODEL", "x.txt"], 1, "x.txt: does not exist; name a folder, a .jsonl, .txt, .csv, .parquet file, or -"),
+        (["MODEL", "README.md"], 1, "README.md: has the suffix '.md'"),
         (["MODEL", "configs"], 1, "configs: holds no texts"),
-        (["MODEL", "--workers", "0"], 2, "argument --workers: '0' is no number above 0"),
-        (["MODEL", "--engine", "ray"], 1, "ray: cannot reach the standard input and output; name files or a dataset"),
-        (["MODEL", "configs", "--engine", "ray"], 1, "ray: cannot reach the standard input and output"),
-        (["MODEL", "configs", "--format", "html"], 1, "tag: --format and --workers are for a folder of shards"),
+        (["MODEL", "--workers", "0"], 2, "Invalid value for '--workers': 0 is not in the range x>=1"),
+        (["MODEL", "--engine", "ray"], 2, "ray: cannot reach the standard input and output; name files or a dataset"),
+        (["MODEL", "configs", "--engine", "ray"], 2, "ray: cannot reach the standard input and output"),
+        (["MODEL", "configs", "--format", "html"], 2, "tag: --format and --workers are for a folder of shards"),
         (["MODEL", "--dataset", "no/such"], 1, "no/such: cannot be loaded ("),
     ],
 )

@@ -15,7 +15,7 @@ from thidua_ner.text.perturbations import (
     UNSEEN_NAMES,
     UNSEEN_PLACES,
     Edit,
-    edited,
+    apply_edits,
 )
 from thidua_ner.text.spans import Document, Span
 
@@ -125,9 +125,9 @@ def test_what_is_called_unseen_is_in_no_document():
 
 def test_an_edit_across_an_edge_is_left_out_and_an_insertion_stays_outside():
     document = Document("d", "abcdef", (Span(2, 4, "ORG"),))
-    assert edited(document, [Edit(1, 3, "x")]) == document
-    changed = edited(document, [Edit(2, 2, "<"), Edit(4, 4, ">"), Edit(3, 3, "|")])
+    assert apply_edits(document, [Edit(1, 3, "x")]) == document
+    changed = apply_edits(document, [Edit(2, 2, "<"), Edit(4, 4, ">"), Edit(3, 3, "|")])
     assert changed.text == "ab<c|d>ef"
     assert changed.surface(changed.spans[0]) == "c|d"
     with pytest.raises(ValueError, match="overlap"):
-        edited(Document("d", "abcdef"), [Edit(1, 3, "x"), Edit(2, 5, "y")])
+        apply_edits(Document("d", "abcdef"), [Edit(1, 3, "x"), Edit(2, 5, "y")])

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from tests.strategies import documents
-from thidua_ner.faults import DataError
+from thidua_ner.faults import MachineError
 from thidua_ner.formats import brat
 from thidua_ner.text import iob2, words
-from thidua_ner.text.spans import Document, Span
 from thidua_ner.text.syllables import split_sentences, tokenize
-from thidua_ner.text.words import SEGMENTERS, ceiling, segment, split_at_entities
+from thidua_ner.text.words import SEGMENTERS, segment, split_at_entities
 
 UNDERTHESEA = SEGMENTERS["underthesea"]
 
@@ -84,13 +83,6 @@ def test_underscores_of_the_text_stay_in_their_words():
     assert [word.text for word in split_at_entities(words, ["O"] * len(tokens))] == [t.text for t in tokens]
 
 
-def test_a_cut_entity_lowers_the_ceiling():
-    document = Document("a", "ở Công an Huế 5 vụ", (Span(2, 9, "ORG"), Span(14, 15, "NUM")))
-    assert ceiling([document], SEGMENTERS["none"]) == {"entities": 2, "reachable": 2, "recall": 1.0}
-    assert ceiling([document], lambda syllables: [2, *[1] * (len(syllables) - 2)])["reachable"] == 1
-    assert ceiling([], SEGMENTERS["none"])["recall"] == 0.0
-
-
 @pytest.fixture
 def vncorenlp(tmp_path, monkeypatch):
     """VnCoreNLP as its package shows it, except that it joins what a small list says."""
@@ -120,11 +112,11 @@ def test_vncorenlp_groups_syllables_and_leaves_the_process_where_it_was(vncorenl
 
 def test_vncorenlp_without_its_files_is_explained(monkeypatch):
     monkeypatch.delenv("VNCORENLP", raising=False)
-    with pytest.raises(DataError, match=r"VNCORENLP: is not a folder of VnCoreNLP; install Java and"):
+    with pytest.raises(MachineError, match=r"VNCORENLP: is not a folder of VnCoreNLP; install Java and"):
         spelt("Công an", SEGMENTERS["vncorenlp"])
 
 
 def test_vncorenlp_that_does_not_start_is_explained(vncorenlp, monkeypatch):
     monkeypatch.setitem(sys.modules, "py_vncorenlp", SimpleNamespace())
-    with pytest.raises(DataError, match="VnCoreNLP does not start"):
+    with pytest.raises(MachineError, match="VnCoreNLP does not start"):
         spelt("Công an", vncorenlp)

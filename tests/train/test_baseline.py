@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tests.conftest import ROOT, run_inside
-from thidua_ner.baselines import taggers as baselines
-from thidua_ner.faults import DataError
+from thidua_ner.baselines import foreign
+from thidua_ner.faults import DataError, UsageError
+from thidua_ner.runs.folder import RunFolder
 from thidua_ner.tagging.tagger import Tagger, load_tagger
 from thidua_ner.text.spans import Document
 
@@ -38,10 +39,12 @@ def test_a_baseline_is_a_run(runs, tmp_path, name, least):
 
 
 def test_what_a_baseline_was_trained_on_is_recorded(runs):
-    records = {name: json.loads((runs / name / FOLD / "fold.json").read_text()) for name in ("rules", "crf")}
-    assert len(records["crf"]["train_documents"]) == 4
-    assert "Bộ Công an" in records["crf"]["train_mentions"]
-    assert (records["rules"]["train_documents"], records["rules"]["train_mentions"]) == ({}, [])
+    records = {name: RunFolder(runs / name).fold(FOLD).read_record() for name in ("rules", "crf", "underthesea")}
+    assert len(records["crf"].train_documents) == 4
+    assert "Bộ Công an" in records["crf"].train_mentions
+    assert (records["rules"].train_documents, records["rules"].train_mentions) == ({}, ())
+    assert (records["rules"].train_traces, records["rules"].train_sentences) == ((), 0)
+    assert records["underthesea"].train_mentions is None
 
 
 def test_a_crf_is_the_same_each_time(runs, tmp_path):
@@ -61,16 +64,16 @@ def test_the_shipped_tagger_is_mapped_to_our_types(runs):
 
 def test_words_of_the_shipped_tagger_fall_on_tokens(monkeypatch):
     words = [("Công an", "N", "O", "B-ORG"), ("Hà Nội", "Np", "O", "I-ORG"), ("họp", "V", "O", "I-MISC")]
-    monkeypatch.setattr(baselines, "_underthesea_ner", lambda: lambda _: words)
+    monkeypatch.setattr(foreign, "_underthesea_ner", lambda: lambda _: words)
     document = Document("d", "Công an  Hà Nội họp")
-    (span,) = baselines.underthesea_spans(document)
+    (span,) = foreign.underthesea_spans(document)
     assert (document.surface(span), span.label) == ("Công an  Hà Nội", "ORG")
-    monkeypatch.setattr(baselines, "_underthesea_ner", lambda: lambda _: words[:1])
-    assert baselines.underthesea_spans(document) == ()  # characters were lost: nothing can be placed
+    monkeypatch.setattr(foreign, "_underthesea_ner", lambda: lambda _: words[:1])
+    assert foreign.underthesea_spans(document) == ()  # characters were lost: nothing can be placed
 
 
 def test_models_of_different_kinds_are_not_mixed(runs):
-    with pytest.raises(DataError, match="another kind of model"):
+    with pytest.raises(UsageError, match="another kind of model"):
         load_tagger(runs / "rules" / FOLD / "model", runs / "crf" / FOLD / "model")
     assert isinstance(load_tagger(*[runs / "crf" / FOLD / "model"] * 2), Tagger)
 

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from thidua_ner.faults import DataError
+from thidua_ner.faults import DataError, UsageError
 from train.config import load_config
 
 TINY = ROOT / "configs/phobert-tiny.yaml"
@@ -33,8 +33,8 @@ def test_overrides_reach_nested_keys():
         ),
         ("  heads: 4", "  heads: 4\n  depth: 2", 1, "unknown key 'scratch.depth'"),
         ("name: phobert-tiny", "name: ../up", None, "name: String should match pattern"),
-        ("seed: 1", "seed: [1", 1, "not YAML"),
-        ("  heads: 4", "  heads: 3", -4, "scratch: hidden_size (128) is no multiple of heads (3)"),
+        ("seed: 1", "seed: [1", 1, "is not YAML"),
+        ("  heads: 4", "  heads: 3", -4, "scratch: hidden_size (128) is not a multiple of heads (3)"),
         (
             "  learning_rate: 1.0e-3",
             "  learning_rate: 1e-3",
@@ -64,12 +64,40 @@ def test_faults_name_the_line(tmp_path, old, new, line, what):
         ("=3", "is not key=value"),
         ("training.epoch=3", "unknown key 'training.epoch'"),
         ("seed.x=1", "'seed' has no keys under it"),
-        ("seed=[", "--set seed:1: not YAML"),
+        ("seed=[", "--set seed:1: is not YAML"),
     ],
 )
 def test_bad_overrides(override, what):
     with pytest.raises(DataError, match=what.replace(".", r"\.")):
         load_config(TINY, [override])
+
+
+def test_an_unknown_protocol_of_the_file_is_a_fault_of_its_line(tmp_path):
+    path = tmp_path / "config.yaml"
+    content = TINY.read_text()
+    path.write_text(content.replace("protocol: lodo", "protocol: loso").replace("seed: 1", "sead: 1"))
+    line = content[: content.index("protocol: lodo")].count("\n") + 1
+    with pytest.raises(DataError) as caught:
+        load_config(path)
+    assert f"{path}:{line}: protocol: there is no protocol 'loso'; use transfer, lodo," in str(caught.value)
+    assert "unknown key 'sead'" in str(caught.value)  # all faults are told together
+    with pytest.raises(UsageError, match="there is no protocol 'loso'"):
+        load_config(TINY, protocol="loso")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "protocol"),
+    [
+        ([], "lodo"),
+        (["protocol=null"], "transfer"),
+        (["protocol=lodo+synthetic-x"], "lodo+synthetic-x"),
+        (["data={dataset: x}"], None),
+        (["data={dataset: x}", "protocol=loso"], None),
+        (["data={format: conll, train: x}"], None),
+    ],
+)
+def test_only_the_benchmark_has_a_protocol(overrides, protocol):
+    assert load_config(TINY, overrides).protocol == protocol
 
 
 @pytest.mark.parametrize("content", ["", "- 1\n", "just words\n"])
@@ -81,7 +109,7 @@ def test_what_is_no_mapping_is_refused(tmp_path, content):
 
 
 def test_numbers_that_yaml_takes_for_words_are_explained():
-    with pytest.raises(DataError, match=r"write 1\.0e-3: YAML takes it for a word"):
+    with pytest.raises(DataError, match=r"write 1\.0e-3: YAML reads it as a word"):
         load_config(TINY, ["training.learning_rate=1e-3"])
 
 

@@ -10,8 +10,10 @@ from tests.conftest import ROOT, TINY, run_inside
 from thidua_ner.faults import DataError
 from thidua_ner.formats import conll
 from thidua_ner.formats.jsonl import read_documents, read_predictions
+from thidua_ner.runs.folder import RunFolder
 from train.config import load_config
-from train.data import WHOLE, load_folds
+from train.data import load_folds
+from train.folds import WHOLE
 
 SENTENCES = [
     "Bệnh nhân B-PATIENT Nam I-PATIENT , đến Huế B-PLACE .",
@@ -42,8 +44,13 @@ def conll_data(folder, **more):
     return {"format": "conll", "train": str(folder / "train.txt"), "test": str(folder / "test.txt"), **more}
 
 
+def sets(*overrides):
+    """The options of the command line for overrides."""
+    return [part for override in overrides for part in ("--set", override)]
+
+
 def tiny_config(data):
-    return [part for override in (*TINY, f"data={json.dumps(data)}") for part in ("--set", override)]
+    return sets(*TINY, f"data={json.dumps(data)}")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +86,16 @@ def test_conll_files_are_trained_on_and_scored_on_their_own_tokens(conll_run):
     assert scores["trained_on"] == ["sentence-1", "sentence-2", "sentence-3"]
 
 
+def test_a_conll_run_has_no_protocol(conll_run):
+    folder, _ = conll_run  # whose config file names `lodo`
+    assert RunFolder(folder / "run").read_manifest().protocol is None
+    done = run_inside(
+        "train", "configs/phobert-tiny.yaml", *tiny_config(conll_data(folder)), "--protocol", "lodo", check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("--protocol: only the benchmark's dataset has protocols")
+
+
 def test_a_conll_run_is_scored_on_another_conll_file(conll_run):
     folder, _ = conll_run
     write_conll(folder / "other.conll", SENTENCES[:1])
@@ -93,7 +110,7 @@ def test_a_conll_run_is_scored_on_another_conll_file(conll_run):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("train", "", "train.txt: holds no sentences; write one token and its tag a line"),
+        ("train", "", "train.txt: holds no sentences; write one token and its tag per line"),
         ("train", "Huế\n", "train.txt:1: 'Huế' has one column; write the token"),
         ("train", "Huế B-PLACE\nđẹp I-WHEN\n", "train.txt:2: I-WHEN continues nothing after B-PLACE; write B-WHEN"),
         ("train", "Huế PLACE\n", "train.txt:1: 'PLACE' after 'Huế' is not an IOB2 tag"),
@@ -166,6 +183,20 @@ def test_faults_of_datasets_name_the_row(tmp_path, row, message):
     (tmp_path / "train.jsonl").write_text(json.dumps(row))
     with pytest.raises(DataError, match=message):
         load_folds(hub_config(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ("---\nconfigs: [1\n---\n", r"README.md:2: is not YAML"),
+        ("---\nlanguage: [vi]\n---\n", r"README.md: names no configurations in its header; run `thidua-ner build`"),
+        ("# A dataset\n", "is not a dataset folder"),
+    ],
+)
+def test_a_damaged_card_is_told(tmp_path, card, message):
+    (tmp_path / "README.md").write_text(card)
+    with pytest.raises(DataError, match=message):
+        load_folds(load_config(ROOT / "configs/phobert-tiny.yaml", [f"data={tmp_path}"]))
 
 
 def test_labels_that_training_lacks_are_refused(tmp_path):

@@ -9,9 +9,9 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.conftest import ROOT, run_inside, run_module
-from tests.train.test_data import SENTENCES, tiny_config, write_conll
+from tests.train.test_data import SENTENCES, sets, tiny_config, write_conll
 from train.config import load_config
-from train.trainer import epochs_needed
+from train.updates import epochs_needed
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def log_of(run, fold="all"):
 
 
 def test_the_small_config_trains_the_packaged_encoder(conll_32, tmp_path):
-    data = ["--set", f"data={json.dumps(conll_32)}", "training.epochs=6", "training.min_updates=0"]
+    data = [*sets(f"data={json.dumps(conll_32)}", "training.epochs=6", "training.min_updates=0")]
     done = run_inside("train", "configs/cpu-small.yaml", *data, "--output", str(tmp_path / "run"))
     assert "all: 32 sentences" in done.stderr
     losses = [row["loss"] for row in log_of(tmp_path / "run") if "loss" in row]
@@ -38,8 +38,13 @@ def test_the_small_config_trains_the_packaged_encoder(conll_32, tmp_path):
     assert len((tmp_path / "run/predictions.jsonl").read_text().splitlines()) == 32
 
 
-EXACT = ["--set", "dropout=0.0", "attention_dropout=0.0", "training.position_shift=0"]
-EXACT += ["training.mention_replacement=0.0", "training.precision=fp32"]
+EXACT = sets(
+    "dropout=0.0",
+    "attention_dropout=0.0",
+    "training.position_shift=0",
+    "training.mention_replacement=0.0",
+    "training.precision=fp32",
+)
 """Overrides that leave nothing to chance but the first weights and the order."""
 
 
@@ -96,8 +101,8 @@ def test_a_batch_that_processes_cannot_share_is_refused(conll_32, tmp_path):
 
 def test_training_stops_when_validation_gets_no_better_and_keeps_the_best(conll_32, tmp_path):
     data = {**conll_32, "validation": conll_32["test"]}
-    arguments = [*tiny_config(data), "--set", "training.patience=2", "training.epochs=30"]
-    arguments += ["training.learning_rate=1.0e-9", "training.head_learning_rate=1.0e-9"]  # nothing gets better
+    arguments = [*tiny_config(data), *sets("training.patience=2", "training.epochs=30")]
+    arguments += sets("training.learning_rate=1.0e-9", "training.head_learning_rate=1.0e-9")  # nothing gets better
     run_inside("train", "configs/phobert-tiny.yaml", *arguments, "--output", str(tmp_path / "run"))
     log = log_of(tmp_path / "run")
     scores = [row["eval_f1"] for row in log if "eval_f1" in row]

@@ -1,1 +1,1 @@
-"""Taggers to compare with: rules, a CRF, and taggers that other packages ship."""
+"""Baselines: taggers of rules, a CRF, and taggers of other packages."""

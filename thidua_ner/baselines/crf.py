@@ -1,6 +1,6 @@
-"""A linear-chain CRF over the forms of syllables: the classical tagger, with nothing learnt outside the training data.
+"""A linear-chain CRF over the surface features of syllables (CRFsuite; Okazaki, 2007), without any pretrained part.
 
-A model file is CRFsuite's own, followed by the SHA-256 of it: the library crashes on a damaged model.
+A model file is CRFsuite's model followed by its SHA-256, because the library crashes on a damaged model.
 """
 
 import hashlib
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WINDOW = 2
-"""How many neighbours on each side describe a token."""
+"""The number of neighbours on each side whose features describe a token."""
 
 _AFFIXES = (1, 2, 3)
-"""Lengths of prefixes and suffixes."""
+"""The lengths of prefixes and suffixes, in characters."""
 
 _PAIRS = ((-2, -1), (-1, 0), (0, 1), (1, 2))
-"""Places of neighbours that are described together, the token itself being 0."""
+"""Pairs of positions, relative to the token, whose features are combined."""
 
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 
-def features(tokens: Sequence[str]) -> list[list[str]]:
-    """Describe each token by its form and those of its neighbours, decomposed text like composed."""
+def token_features(tokens: Sequence[str]) -> list[list[str]]:
+    """Return the features of each token, which describe it and its neighbours; NFC and NFD give the same features."""
     forms = [_form(token) for token in tokens]
-    return [list(dict.fromkeys(_around(forms, index))) for index in range(len(forms))]  # twice would count double
+    # unique, because CRFsuite would count a repeated feature twice
+    return [list(dict.fromkeys(_around(forms, index))) for index in range(len(forms))]
 
 
 def _around(forms: Sequence[Sequence[str]], index: int) -> Iterator[str]:
-    """Name the features of one token: each form in its window with its place, and the pairs of neighbours."""
+    """Yield the features of one token: those of each position in its window, and the pairs of positions."""
     places = range(-_WINDOW, _WINDOW + 1)
     window = {place: _at(forms, index + place) for place in places}
     for place, form in window.items():
@@ -49,7 +50,7 @@ def _around(forms: Sequence[Sequence[str]], index: int) -> Iterator[str]:
 
 
 def _at(forms: Sequence[Sequence[str]], index: int) -> Sequence[str]:
-    """Return the form at an index, or a name for what lies beyond that end of the sentence."""
+    """Return the form at an index, or a placeholder if the index is before or after the sentence."""
     if index < 0:
         return ("begin", "begin")
     return forms[index] if index < len(forms) else ("end", "end")
@@ -57,7 +58,7 @@ def _at(forms: Sequence[Sequence[str]], index: int) -> Sequence[str]:
 
 @lru_cache(maxsize=1 << 16)  # most tokens of a text are frequent syllables
 def _form(token: str) -> tuple[str, ...]:
-    """Describe a token by itself: the word and its collapsed shape, then all else."""
+    """Return the features of a token without its neighbours; the pairs use the first two."""
     composed = unicodedata.normalize("NFC", token)
     word, shape = _printable(composed.lower()), "".join(map(_kind, composed))
     collapsed = "".join(kind for kind, _ in groupby(shape))
@@ -73,7 +74,7 @@ def _form(token: str) -> tuple[str, ...]:
 
 
 def _kind(character: str) -> str:
-    """Name the kind of a character; a mark of punctuation is its own."""
+    """Return the class of a character: 0, X or x; any other character is its own class."""
     if character.isdigit():
         return "0"
     if character.isalpha():
@@ -82,14 +83,18 @@ def _kind(character: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Escape what CRFsuite cannot keep in a feature: NUL and half surrogates."""
+    """Escape what CRFsuite cannot store in a feature: NUL and lone surrogates."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def train_crf(
     sentences: Iterable[tuple[Sequence[str], Sequence[str]]], path: Path, *, c1: float, c2: float, max_iterations: int
 ) -> None:
-    """Train a model on tokens and their IOB2 tags with L-BFGS, the penalties `c1` (L1) and `c2` (L2), and write it."""
+    """Train a model with L-BFGS on sentences (tokens and their IOB2 tags) and write it to `path`.
+
+    `c1` and `c2` are the coefficients of the L1 and the L2 penalty. Raises ValueError if a sentence has more or fewer
+    tags than tokens.
+    """
     from pycrfsuite import BaseTrainer
     from tqdm import tqdm
 
@@ -99,14 +104,14 @@ def train_crf(
     ):
 
         class Trainer(BaseTrainer):  # type: ignore[misc]
-            """Moves the bar with each line of CRFsuite's log that begins a step."""
+            """Advances the bar at each line of CRFsuite's log that begins an iteration."""
 
             def message(self, message: str) -> None:
                 bar.update(message.startswith("***** Iteration"))
 
         trainer = Trainer("lbfgs", {"c1": c1, "c2": c2, "max_iterations": max_iterations}, verbose=False)
         for tokens, tags in sentences:
-            trainer.append(features(tokens), tags)
+            trainer.append(token_features(tokens), tags)
         written = Path(folder) / "model"
         trainer.train(str(written))
         model = written.read_bytes()
@@ -114,18 +119,21 @@ def train_crf(
 
 
 class CrfModel:
-    """A trained model that gives each token the probability of each tag."""
+    """A trained CRF, which gives each token the probability of each tag."""
 
     def __init__(self, path: Path, tags: Sequence[str]) -> None:
-        """Read a model that `train_crf` wrote; DataError where it is none or its tags are not among `tags`."""
+        """Read a model that `train_crf` wrote; `tags` is the order of the columns.
+
+        Raises DataError if the file is not such a model, was trained on nothing, or has tags that `tags` lacks.
+        """
         from pycrfsuite import Tagger
 
-        self._model = _read_model(path)  # the tagger reads from it and does not own it
+        self._model = _read_model(path)  # the tagger reads these bytes without copying them
         self._tagger = Tagger()
         try:
             self._tagger.open_inmemory(self._model)
         except ValueError:
-            fail(path, "is no CRF model", "train it again")
+            fail(path, "is not a CRF model", "train it again")
         known = self._tagger.labels()
         if unknown := sorted(set(known) - set(tags)):
             fail(path, f"has the tag {unknown[0]!r}", f"use a model of {', '.join(tags)}")
@@ -135,14 +143,14 @@ class CrfModel:
         self._columns = [(list(tags).index(tag), tag) for tag in known]
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> list["NDArray[np.float64]"]:
-        """Compute marginal probabilities, tokens by tags; a tag that was not in the training data has none."""
+        """Compute the marginal probabilities of each sentence, tokens by tags; a tag without training data has 0."""
         return [self._marginals(tokens) for tokens in sentences]
 
     def _marginals(self, tokens: Sequence[str]) -> "NDArray[np.float64]":
         import numpy as np
 
         table = np.zeros((len(tokens), len(self.tags)))
-        self._tagger.set(features(tokens))
+        self._tagger.set(token_features(tokens))
         for row in range(len(tokens)):
             for column, tag in self._columns:
                 table[row, column] = self._tagger.marginal(tag, row)
@@ -150,12 +158,12 @@ class CrfModel:
 
 
 def _read_model(path: Path) -> bytes:
-    """Read a model whose digest is right; DataError where the file is missing, damaged or something else."""
+    """Read a model and check its digest; raises DataError if the file is missing, damaged or something else."""
     try:
         content = path.read_bytes()
     except OSError as error:
         fail(path, f"cannot be read ({error.strerror})", "check the path and its permissions")
     model, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
     if hashlib.sha256(model).digest() != digest:
-        fail(path, "is no CRF model, or a damaged one", "train it again")
+        fail(path, "is not a CRF model, or is damaged", "train it again")
     return model

@@ -1,4 +1,4 @@
-"""A baseline's folder: a `config.json` like a checkpoint's, whose `model_type` names it, and the CRF's file."""
+"""The folder of a baseline: a `config.json` like a checkpoint's, whose `model_type` names it, and a CRF's model."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,11 +12,13 @@ from thidua_ner.runs.folder import model_config_path, read_model_config
 from thidua_ner.text.spans import Document, Span, as_document
 
 Baseline = Literal["rules", "crf", "underthesea"]
+"""The baselines, by the `model_type` of their `config.json`."""
+
 CRF: Baseline = "crf"
 
 
 class SpanFinder:
-    """A tagger made of a function that finds the spans of a document."""
+    """A tagger that calls a function to find the spans of a document."""
 
     def __init__(self, find: Callable[[Document], tuple[Span, ...]]) -> None:
         self._find = find
@@ -26,7 +28,7 @@ class SpanFinder:
         return next(self.tag_many([text]))
 
     def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
-        """Find the spans of each text of a stream, in its order."""
+        """Find the spans of each text of a stream, in order."""
         for document in map(as_document, texts):
             yield document.with_spans(self._find(document))
 
@@ -35,16 +37,16 @@ FINDERS: dict[str, Callable[[Document], tuple[Span, ...]]] = {
     "rules": lambda document: find_spans(document.text),
     "underthesea": underthesea_spans,
 }
-"""The baselines that learn nothing."""
+"""The baselines that are not trained, by name."""
 
 
 def crf_path(folder: Path) -> Path:
-    """Name the file of a CRF in its folder."""
+    """Return the path of a CRF's model in its folder."""
     return folder / "model.crfsuite"
 
 
 def save_baseline(folder: Path, baseline: Baseline, tags: Sequence[str]) -> None:
-    """Write the description of a baseline."""
+    """Write the `config.json` of a baseline with the tags of its training data."""
     config = {"model_type": baseline, "id2label": dict(enumerate(tags)), "segmenter": "none"}
     write_json(model_config_path(folder), config)
 

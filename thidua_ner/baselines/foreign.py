@@ -1,4 +1,4 @@
-"""Taggers that other packages ship: `underthesea`'s CRF, which finds persons, places and bodies."""
+"""Taggers of other packages: the CRF of `underthesea`, which finds persons, places and organisations."""
 
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from thidua_ner.text.syllables import Token
 
 @cache
 def _underthesea_ner() -> Callable[[str], list[tuple[str, ...]]]:
-    # imported at first use: it takes a second
+    # imported at first use: the import takes a second
     from underthesea import ner
 
     function: Callable[[str], list[tuple[str, ...]]] = ner
@@ -21,7 +21,7 @@ def _underthesea_ner() -> Callable[[str], list[tuple[str, ...]]]:
 
 
 def underthesea_spans(document: Document) -> tuple[Span, ...]:
-    """Find persons, places and bodies with `underthesea`'s own CRF, sentence by sentence."""
+    """Find persons, places and organisations with the CRF of `underthesea`, sentence by sentence."""
     spans: list[Span] = []
     for sentence in document.sentences():
         if sentence.tokens:
@@ -30,7 +30,7 @@ def underthesea_spans(document: Document) -> tuple[Span, ...]:
 
 
 def _underthesea_tags(tokens: Sequence[Token]) -> list[str]:
-    """Give each token the tag of the word in which it begins; O for all tokens if characters were lost."""
+    """Give each token the tag of the word in which it begins; all are O if `underthesea` dropped characters."""
     syllables = [unicodedata.normalize("NFC", token.text) for token in tokens]
     tagged = [("".join(word.split()), tag) for word, *_, tag in _underthesea_ner()(" ".join(syllables))]
     if "".join(word for word, _ in tagged) != "".join(syllables):

@@ -1,8 +1,9 @@
-"""A tagger of rules and gazetteers, with nothing learnt: what lists and patterns alone can find.
+"""A tagger of rules and gazetteers, which learns nothing.
 
-The lists are in `rules.tsv`. A pattern names one as `~list`, in lower case, or a building block below as `~Block`; what
-it finds is its groups called `span`, or the whole where it has none. A rule without a label finds what is no entity.
-Of candidates that overlap, the one that begins first is kept; of those, the longest; of those, the earliest rule's.
+The gazetteers are the lists of `rules.tsv`. A pattern refers to a list as `~list`, in lower case, and to a building
+block below as `~Block`. A rule finds the groups named `span` of its pattern or, if it has none, the whole match. A rule
+without a label blocks what is not an entity. Of overlapping candidates the one that begins first is kept; of those, the
+longest; of those, the one of the first rule.
 """
 
 import csv
@@ -44,10 +45,10 @@ _BLOCKS = {
     "Date": r"~Day(?:/~Month(?:/~Year)?|-~Month(?:-~Year)?|\.~Month\.~Year)",
     "OfYear": r"(?:[/-]~Year| năm ~Year| năm ~near)",
 }
-"""Parts of patterns; a part may name those above it."""
+"""Building blocks of patterns; a block may refer to those above it."""
 
 _RULES = (
-    # no entities: kinds, identifiers, clock times
+    # not entities: kinds, identifiers, clock times
     (None, r"~kind"),
     (None, r"(?<!tổng |trong )~document [\d/]++[\p{L}\d/.&-]*+"),
     (None, r"\d{1,2} ?(?:giờ|h) ?\d{1,2}(?!\d| phút)|\d{1,2}:\d{2}(?::\d{2})?"),
@@ -96,11 +97,11 @@ _RULES = (
     (NUM, r"(?<!\d )(?P<span>năm|Năm) ~counted"),
     (NUM, r"~ranking (?P<span>~ordinal|~roman|\d{1,3})"),
 )
-"""Each rule with the label of what it finds."""
+"""Each rule: the label of what it finds, or None, and its pattern."""
 
 
 def find_spans(text: str) -> tuple[Span, ...]:
-    """Find the entities of a text, sorted and flat."""
+    """Find the entities of a text; the spans are sorted and do not overlap."""
     folded, at = _fold(text)
     found: list[Span] = []
     end = 0
@@ -113,7 +114,7 @@ def find_spans(text: str) -> tuple[Span, ...]:
 
 
 def _candidates(text: str) -> Iterator[tuple[int, int, int, str | None]]:
-    """Yield what each rule finds: its start, its negated end, the rule's number and label."""
+    """Yield each candidate as its start, its negated end, and the number and label of its rule."""
     for number, (label, pattern) in enumerate(_patterns()):
         for match in pattern.finditer(text):
             for start, end in match.spans("span") if "span" in pattern.groupindex else [match.span()]:
@@ -122,7 +123,7 @@ def _candidates(text: str) -> Iterator[tuple[int, int, int, str | None]]:
 
 @cache
 def _patterns() -> tuple[tuple[str | None, regex.Pattern[str]], ...]:
-    """Build the patterns; each matches whole syllables and numbers only."""
+    """Compile the rules; each pattern matches whole syllables and numbers only."""
     parts = {name: _any_of(entries) for name, entries in _lists().items()}
     for name, pattern in _BLOCKS.items():
         parts[name] = f"(?:{_expanded(pattern, parts)})"
@@ -131,18 +132,18 @@ def _patterns() -> tuple[tuple[str | None, regex.Pattern[str]], ...]:
 
 
 def _expanded(pattern: str, parts: dict[str, str]) -> str:
-    """Write the parts that a pattern names in their places."""
+    """Replace the references in a pattern by what they refer to."""
     return regex.sub(r"~(\w+)", lambda match: parts[match[1]], pattern)
 
 
 def _any_of(entries: list[str]) -> str:
-    """Make a pattern of a list: each entry as it is, with capitals first or all in capitals; the longest is found."""
+    """Make a pattern of a list, with each entry as it is, capitalised, in title case and in capitals; longest first."""
     spelt = {form for entry in entries for form in (entry, entry[0].upper() + entry[1:], entry.title(), entry.upper())}
     return _trie(sorted(spelt))
 
 
 def _trie(entries: list[str]) -> str:
-    """Make a pattern that shares what sorted entries begin with."""
+    """Make a pattern in which sorted entries share their prefixes."""
     branches = [
         regex.escape(first) + _trie([entry[1:] for entry in group])
         for first, group in groupby(filter(None, entries), key=lambda entry: entry[0])
@@ -154,7 +155,7 @@ def _trie(entries: list[str]) -> str:
 
 @cache
 def _lists() -> dict[str, list[str]]:
-    """Read the lists."""
+    """Read the lists by name."""
     table = files("thidua_ner.baselines").joinpath("rules.tsv").read_text(encoding="utf-8")
     lists: dict[str, list[str]] = defaultdict(list)
     for name, entry in csv.reader(table.splitlines()[1:], delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -163,7 +164,7 @@ def _lists() -> dict[str, list[str]]:
 
 
 def _fold(text: str) -> tuple[str, "array[int]"]:
-    """Compose letters and write white space inside a line as one space; say where each character stands in the text."""
+    """Compose letters and replace white space inside a line by one space; also return each character's old offset."""
     parts: list[str] = []
     at = array("q")
     end = 0

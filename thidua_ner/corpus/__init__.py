@@ -1,1 +1,1 @@
-"""The annotated corpus and the dataset repository that is built from it."""
+"""The annotated corpus: reading and checking it, and building the dataset from it."""

@@ -1,14 +1,24 @@
-"""How far two annotators agree: span F1, Cohen's kappa on token tags, and every disagreement."""
+"""How far annotation passes agree: span F1, Cohen's kappa on token tags, and every disagreement."""
 
+import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
+from thidua_ner.corpus.annotations import GOLD_PART, PASSES, SYNTHETIC_PART, AnnotatedPart, Annotations
+from thidua_ner.corpus.checks import read_checked_annotations
+from thidua_ner.faults import Fault
+from thidua_ner.files import read_json, to_json, write_text
 from thidua_ner.scoring.strict import score, tag_pair
 from thidua_ner.text.spans import Document, Span
 
+AGREEMENT = "agreement.json"
+_REMEDY = "run `thidua-ner agreement`"
+
 
 class Disagreement(NamedTuple):
-    """A span that only one annotator marked so, with the line it stands on (from 1)."""
+    """A span that only one of two passes has; `line` counts from 1, `annotator` is 1 or 2."""
 
     document: str
     line: int
@@ -17,24 +27,64 @@ class Disagreement(NamedTuple):
     surface: str
 
 
-def agree(first: Sequence[Document], second: Sequence[Document]) -> dict[str, Any]:
-    """Compare two passes over the same documents, in the same order; ValueError where the texts differ.
+@dataclass(frozen=True, slots=True)
+class SpanTotals:
+    """How many spans each of two passes has."""
+
+    first: int
+    second: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassAgreement:
+    """How far two passes over the same documents agree; `disagreements` counts the spans that only one of them has."""
+
+    documents: int
+    spans: SpanTotals
+    span_f1: float
+    span_f1_per_type: dict[str, float]
+    token_kappa: float
+    disagreements: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartAgreement:
+    """How far the two passes over a part agree with each other, and each pass, by name, with the settled spans."""
+
+    between_passes: PassAgreement
+    settled_and_pass: dict[str, PassAgreement]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The agreement of both parts of the corpus: the content of agreement.json."""
+
+    gold: PartAgreement
+    synthetic: PartAgreement
+
+    def parts(self) -> dict[str, PartAgreement]:
+        """Return the agreement of each part by its name."""
+        return {GOLD_PART: self.gold, SYNTHETIC_PART: self.synthetic}
+
+
+def agree(first: Sequence[Document], second: Sequence[Document]) -> PassAgreement:
+    """Compare two passes over the same documents in the same order; raises ValueError if the texts differ.
 
     Span F1 takes the first pass as gold; it is the same the other way round.
     """
     scores = score(first, second)
-    return {
-        "documents": len(first),
-        "spans": {"first": sum(len(d.spans) for d in first), "second": sum(len(d.spans) for d in second)},
-        "span_f1": round(scores["micro"]["f1"], 4),
-        "span_f1_per_type": {label: round(row["f1"], 4) for label, row in scores["per_type"].items()},
-        "token_kappa": round(token_kappa(first, second), 4),
-        "disagreements": len(disagreements(first, second)),
-    }
+    return PassAgreement(
+        documents=len(first),
+        spans=SpanTotals(sum(len(d.spans) for d in first), sum(len(d.spans) for d in second)),
+        span_f1=round(scores.micro.f1, 4),
+        span_f1_per_type={label: round(row.f1, 4) for label, row in scores.per_type.items()},
+        token_kappa=round(token_kappa(first, second), 4),
+        disagreements=len(disagreements(first, second)),
+    )
 
 
 def token_kappa(first: Sequence[Document], second: Sequence[Document]) -> float:
-    """Cohen's kappa over the IOB2 tags of all tokens, the frequent O included."""
+    """Compute Cohen's kappa over the IOB2 tags of all tokens, the frequent O included."""
     from sklearn.metrics import cohen_kappa_score
 
     pairs = [tag_pair(left, right) for left, right in zip(first, second, strict=True)]
@@ -42,7 +92,7 @@ def token_kappa(first: Sequence[Document], second: Sequence[Document]) -> float:
 
 
 def disagreements(first: Sequence[Document], second: Sequence[Document]) -> list[Disagreement]:
-    """List the spans that one pass has and the other has not, in the order of the text."""
+    """List the spans that only one of two passes has, in the order of the text."""
     found: list[Disagreement] = []
     for left, right in zip(first, second, strict=True):
         for annotator, own, other in ((1, left, right), (2, right, left)):
@@ -50,3 +100,45 @@ def disagreements(first: Sequence[Document], second: Sequence[Document]) -> list
                 line = own.text.count("\n", 0, span.start) + 1
                 found.append(Disagreement(own.id, line, annotator, span, own.surface(span)))
     return sorted(found, key=lambda d: (d.document, d.span, d.annotator))
+
+
+def measure_agreement(annotations: Annotations) -> Agreement:
+    """Measure the agreement of both parts of annotations that have no fault."""
+    return Agreement(gold=_measure_part(annotations.gold), synthetic=_measure_part(annotations.synthetic))
+
+
+def _measure_part(part: AnnotatedPart) -> PartAgreement:
+    first, second = (part.passes[name].documents for name in PASSES[part.name])
+    settled = part.settled.documents
+    return PartAgreement(
+        between_passes=agree(first, second),
+        settled_and_pass={name: agree(settled, folder.documents) for name, folder in part.passes.items()},
+    )
+
+
+def format_agreement(agreement: Agreement) -> str:
+    """Format the content of agreement.json."""
+    return json.dumps(to_json(agreement), ensure_ascii=False, indent=2) + "\n"
+
+
+def read_agreement(annotations: Path) -> Agreement:
+    """Read the agreement.json of an annotations folder; raises DataError if it is missing or not such a file."""
+    return read_json(annotations / AGREEMENT, Agreement, _REMEDY)
+
+
+def write_agreement(annotations: Path) -> str:
+    """Write agreement.json from the passes of an annotations folder, and return its content.
+
+    Raises DataError, and writes nothing, if a file breaks a rule of form.
+    """
+    content = format_agreement(measure_agreement(read_checked_annotations(annotations)))
+    write_text(annotations / AGREEMENT, content)
+    return content
+
+
+def check_agreement(annotations: Path, measured: Agreement) -> list[Fault]:
+    """Check that the agreement.json of an annotations folder is what was measured, to the byte."""
+    path = annotations / AGREEMENT
+    if path.is_file() and path.read_bytes() == format_agreement(measured).encode():
+        return []
+    return [Fault(str(path), "is not what the passes give", _REMEDY)]

@@ -1,14 +1,15 @@
-"""The Croissant description of the dataset's files, as loaders outside the hub read it.
+"""The Croissant description of the dataset's files, for loaders other than the hub's.
 
 Croissant 1.0: https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 """
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
 
 from thidua_ner import __version__
+from thidua_ner.corpus.schema import DOCUMENT_FEATURES, SENTENCE_FEATURES, Feature, Kind
 
 _DESCRIPTION = (
     "Named entities in Vietnamese public-security news, six types: five real documents to test on, and machine-written "
@@ -16,34 +17,18 @@ _DESCRIPTION = (
     "their publishers'."
 )
 _PUBLISHED = "2026-11-22"
-_CITATION = f"The maintainers of ThiDuaNER: ThiDuaNER, named entities in Vietnamese public-security news, {__version__}"
-_DOCUMENT_FIELDS = {"id": "sc:Text", "text": "sc:Text"}
-_SENTENCE_FIELDS = {
-    "id": "sc:Text",
-    "doc_id": "sc:Text",
-    "doc_start": "sc:Integer",
-    "text": "sc:Text",
-    "tokens": "sc:Text",
-    "ner_tags": "sc:Integer",
-    "token_starts": "sc:Integer",
-    "token_ends": "sc:Integer",
-}
-_LISTS = {"tokens", "ner_tags", "token_starts", "token_ends"}
-_ENTITY_FIELDS = {"start": "sc:Integer", "end": "sc:Integer", "label": "sc:Text", "text": "sc:Text"}
+_CITATION = f"The ThiDuaNER contributors: ThiDuaNER, named entities in Vietnamese public-security news, {__version__}"
+_TYPES: dict[Kind, str] = {"string": "sc:Text", "integer": "sc:Integer", "class": "sc:Integer"}
+_FEATURES = {"documents": DOCUMENT_FEATURES, "sentences": SENTENCE_FEATURES}
+"""The features of the files in each folder."""
 
 
-def describe(content: dict[str, bytes]) -> dict[str, Any]:
-    """Describe the files of the dataset, by their paths in it, with their hashes."""
-    fields = {"documents": _DOCUMENT_FIELDS, "sentences": _SENTENCE_FIELDS}
-    records = [
-        _record_set(path.removesuffix(".jsonl").replace("/", "-"), path, fields[path.partition("/")[0]])
-        for path in content
-        if path.endswith(".jsonl")
-    ]
+def describe_files(content: Mapping[str, bytes]) -> dict[str, object]:
+    """Describe the .jsonl files of the dataset, given by their paths in it, with their hashes."""
+    context = files("thidua_ner.corpus").joinpath("croissant_context.json").read_text(encoding="utf-8")
+    rows = {path: raw for path, raw in content.items() if path.endswith(".jsonl")}
     return {
-        "@context": json.loads(
-            files("thidua_ner.corpus").joinpath("croissant_context.json").read_text(encoding="utf-8")
-        ),
+        "@context": json.loads(context),
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": "ThiDuaNER",
@@ -53,49 +38,50 @@ def describe(content: dict[str, bytes]) -> dict[str, Any]:
         "citeAs": _CITATION,
         "license": "https://creativecommons.org/licenses/by/4.0/",
         "inLanguage": "vi",
-        "distribution": [
-            {
-                "@type": "cr:FileObject",
-                "@id": path,
-                "name": path,
-                "contentUrl": path,
-                "encodingFormat": "application/jsonlines",
-                "sha256": hashlib.sha256(raw).hexdigest(),
-            }
-            for path, raw in content.items()
-            if path.endswith(".jsonl")
-        ],
-        "recordSet": records,
+        "distribution": [_file_object(path, raw) for path, raw in rows.items()],
+        "recordSet": [_record_set(path, _FEATURES[path.partition("/")[0]]) for path in rows],
     }
 
 
-def _record_set(name: str, path: str, fields: dict[str, str]) -> dict[str, Any]:
-    """Describe the records of one file; their entities are a list of records in turn."""
-    entities = {
-        **_field(f"{name}/entities"),
-        "repeated": True,
-        "subField": [
-            {**_field(f"{name}/entities/{part}"), "dataType": kind, "source": _column(path, "entities", f"[*].{part}")}
-            for part, kind in _ENTITY_FIELDS.items()
-        ],
+def _file_object(path: str, raw: bytes) -> dict[str, object]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": path,
+        "name": path,
+        "contentUrl": path,
+        "encodingFormat": "application/jsonlines",
+        "sha256": hashlib.sha256(raw).hexdigest(),
     }
-    described = [
+
+
+def _record_set(path: str, features: Sequence[Feature]) -> dict[str, object]:
+    """Describe the rows of a file."""
+    name = path.removesuffix(".jsonl").replace("/", "-")
+    fields = [_field(name, path, feature) for feature in features]
+    return {"@type": "cr:RecordSet", "@id": name, "name": name, "field": fields}
+
+
+def _field(parent: str, path: str, feature: Feature) -> dict[str, object]:
+    """Describe a key of a row; the value of a record is read by its parts."""
+    field = _named(parent, feature)
+    repeated = {"repeated": True} if feature.repeated else {}
+    if feature.kind != "record":
+        return {**field, "dataType": _TYPES[feature.kind], **repeated, "source": _column(path, feature.name)}
+    parts = [
         {
-            **_field(f"{name}/{field}"),
-            "dataType": kind,
-            **({"repeated": True} if field in _LISTS else {}),
-            "source": _column(path, field),
+            **_named(f"{parent}/{feature.name}", part),
+            "dataType": _TYPES[part.kind],
+            "source": {**_column(path, feature.name), "transform": {"jsonPath": f"[*].{part.name}"}},
         }
-        for field, kind in fields.items()
+        for part in feature.parts
     ]
-    return {"@type": "cr:RecordSet", "@id": name, "name": name, "field": [*described, entities]}
+    return {**field, **repeated, "subField": parts}
 
 
-def _field(identity: str) -> dict[str, Any]:
-    return {"@type": "cr:Field", "@id": identity, "name": identity.rpartition("/")[2]}
+def _named(parent: str, feature: Feature) -> dict[str, object]:
+    return {"@type": "cr:Field", "@id": f"{parent}/{feature.name}", "name": feature.name}
 
 
-def _column(path: str, column: str, json_path: str = "") -> dict[str, Any]:
-    """Say which column of which file a field is read from, and which part of it."""
-    source: dict[str, Any] = {"fileObject": {"@id": path}, "extract": {"column": column}}
-    return {**source, "transform": {"jsonPath": json_path}} if json_path else source
+def _column(path: str, column: str) -> dict[str, object]:
+    """Name the key of a file's rows that a field is read from."""
+    return {"fileObject": {"@id": path}, "extract": {"column": column}}

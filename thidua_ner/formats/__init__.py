@@ -1,1 +1,1 @@
-"""Annotated documents and texts in files: one module per format, and the registry of them."""
+"""Documents and texts in files: one module per format, and the registry of all formats."""

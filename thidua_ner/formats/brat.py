@@ -1,7 +1,7 @@
-"""brat standoff: a folder of `<id>.txt` and `<id>.ann`, text-bound annotations only.
+"""brat standoff: a folder of `<id>.txt` and `<id>.ann` files with text-bound annotations only.
 
-Format: https://brat.nlplab.org/standoff.html. Offsets count Unicode code points of the text file as it
-stands, line breaks included. Notes (`#…` lines) are allowed and carry no entity.
+Format: https://brat.nlplab.org/standoff.html. Offsets count the Unicode code points of the unchanged text file, line
+breaks included. Notes (lines that begin with `#`) are ignored.
 """
 
 import re
@@ -19,7 +19,7 @@ from thidua_ner.text.labels import ENTITY_TYPES, label_order
 from thidua_ner.text.spans import Document, Span
 
 _MAX_NAME_BYTES = 200
-"""Bytes of a file's name, which may be 255 with its suffix and a number."""
+"""The most bytes of a file name; most file systems allow 255, with the suffix and a number."""
 
 _UNSAFE = re.compile(r'[\0-\x1f\x7f%~/\\:*?"<>|]|^\.')
 
@@ -27,7 +27,7 @@ _ANNOTATION = re.compile(r"(T\d+)\t(\S+) ([\d ;]+)\t(.*)")
 
 
 class Annotation(NamedTuple):
-    """One line of an .ann file."""
+    """A text-bound annotation: its line in the .ann file, its id and its span."""
 
     line: int
     id: str
@@ -37,7 +37,11 @@ class Annotation(NamedTuple):
 def parse_annotations(
     file: str, content: str, text: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
 ) -> tuple[list[Annotation], list[Fault]]:
-    """Read the lines of an .ann file against its text; what cannot be an entity of the text is a fault."""
+    """Parse the content of an .ann file and check it against its text; `types` None allows any label.
+
+    Returns the valid annotations, and one fault for each line that is not an entity of the text, repeats an id or
+    overlaps another annotation. `file` is the name that the faults give.
+    """
     annotations: list[Annotation] = []
     faults: list[Fault] = []
     for number, raw in enumerate(content.split("\n"), start=1):
@@ -52,7 +56,7 @@ def parse_annotations(
 
 
 def _parse_line(file: str, number: int, line: str, text: str, types: Collection[str] | None) -> Annotation:
-    """Read one annotation; DataError where it cannot be an entity of the text."""
+    """Parse one annotation; raises DataError if it is not an entity of the text."""
     match = _ANNOTATION.fullmatch(line)
     if match is None:
         what = f"{line[:60]!r} is not a text-bound annotation"
@@ -66,28 +70,29 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
     if types is not None and label not in types:
         fail(file, f"{name} has the unknown label {label!r}", f"use one of {', '.join(types)}", line=number)
     if not start < end <= len(text):
-        fail(file, f"{name} {start} {end} is no stretch of {len(text)} characters", "correct the offsets", line=number)
+        what = f"{name} {start} {end} is empty or lies outside the text of {len(text)} characters"
+        fail(file, what, "correct the offsets", line=number)
     actual = text[start:end]
     # brat writes a line break inside a span as a space
     if surface not in (actual, actual.replace("\n", " ")):
-        what = f"{name} says {surface!r} where the text has {actual!r}"
+        what = f"{name} has the surface {surface!r}, but the text has {actual!r}"
         fail(file, what, f"correct the offsets or the surface{_offset_hint(text)}", line=number)
     return Annotation(number, name, Span(start, end, label))
 
 
 def _offset_hint(text: str) -> str:
-    """Name what commonly shifts the offsets of a whole text."""
+    """Name the likely reason why all offsets of a text are shifted."""
     if "\r" in text:
-        return " (the text has CRLF line ends, two characters each)"
+        return " (the text has CRLF line breaks, two characters each)"
     if text.startswith("\ufeff"):
         return " (the text begins with a byte-order mark, which is a character)"
     if not unicodedata.is_normalized("NFC", text):
-        return " (the text is decomposed Unicode: its marks are characters)"
+        return " (the text is decomposed Unicode, in which each mark is a character)"
     return ""
 
 
 def _clashes(file: str, annotations: list[Annotation]) -> Iterable[Fault]:
-    """Find ids used twice and spans that overlap."""
+    """Find ids that are used twice and spans that overlap."""
     lines: dict[str, int] = {}
     for annotation in annotations:
         if annotation.id in lines:
@@ -101,11 +106,11 @@ def _clashes(file: str, annotations: list[Annotation]) -> Iterable[Fault]:
 
 
 def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
-    """List the documents of a folder, sorted, and the files that lack their other half."""
+    """List the ids of the documents in a folder, sorted, and a fault for each .txt or .ann file without the other."""
     texts = {path.stem for path in folder.glob("*.txt")}
     annotated = {path.stem for path in folder.glob("*.ann")}
     faults = [
-        Fault(str(folder / f"{name}.txt"), f"has no {name}.ann", "add it (an empty one if nothing is marked)")
+        Fault(str(folder / f"{name}.txt"), f"has no {name}.ann", "add it, empty if the text has no entities")
         for name in texts - annotated
     ] + [
         Fault(str(folder / f"{name}.ann"), f"has no {name}.txt", "add the text or delete the file")
@@ -117,14 +122,14 @@ def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
 def read_annotations(
     folder: Path, name: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
 ) -> tuple[str, list[Annotation], list[Fault]]:
-    """Read the text, annotations and faults of one document; DataError where a file is not UTF-8."""
+    """Read the text, the annotations and the faults of one document; raises DataError if a file is not UTF-8."""
     text = read_text(folder / f"{name}.txt")
     path = folder / f"{name}.ann"
     return (text, *parse_annotations(str(path), read_text(path), text, types))
 
 
 def read_folder(folder: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
-    """Read every document of a folder, sorted by id; DataError lists all faults of all files."""
+    """Read every document of a folder, sorted by id; raises DataError with all faults of all files."""
     names, faults = folder_ids(folder)
     documents: list[Document] = []
     for name in names:
@@ -144,7 +149,7 @@ def read_folder(folder: Path, types: Collection[str] | None = tuple(ENTITY_TYPES
 
 
 def format_annotations(document: Document) -> str:
-    """Write the spans of a document as the content of an .ann file."""
+    """Format the spans of a document as the content of an .ann file."""
     return "".join(
         f"T{number}\t{span.label} {span.start} {span.end}\t{document.surface(span).replace(chr(10), ' ')}\n"
         for number, span in enumerate(document.spans, start=1)
@@ -152,11 +157,14 @@ def format_annotations(document: Document) -> str:
 
 
 def write_folder(folder: Path, documents: Iterable[Document]) -> None:
-    """Write each document as `<id>.txt` and `<id>.ann`; DataError, and nothing written, where an id is no file name."""
+    """Write each document as `<id>.txt` and `<id>.ann`.
+
+    Raises DataError, before anything is written, if an id is not a file name.
+    """
     documents = list(documents)
     for name in (document.id for document in documents):
         if not name or Path(name).name != name or name.startswith(".") or "\0" in name:
-            fail(folder, f"the id {name!r} is no file name", "rename the document")
+            fail(folder, f"the id {name!r} is not a file name", "rename the document")
     for document in documents:
         write_text(folder / f"{document.id}.txt", document.text)
         write_text(folder / f"{document.id}.ann", format_annotations(document))
@@ -167,7 +175,7 @@ def read_predictions(
 ) -> list[Document]:
     """Read one prediction per gold document, in the order of the gold.
 
-    Raises DataError with the documents that are unknown or missing, and the lines in which a text differs.
+    Raises DataError with the documents that are unknown or missing, and the first line in which each text differs.
     """
     found = {document.id: document for document in read_folder(folder, types)}
     known = [document.id for document in gold]
@@ -179,7 +187,7 @@ def read_predictions(
     for document in gold:
         path = str(folder / f"{document.id}.txt")
         if document.id not in found:
-            faults.append(Fault(path, "is missing", "add the gold text and its .ann file, empty or not"))
+            faults.append(Fault(path, "is missing", "add the gold text and an .ann file, empty if nothing was found"))
         elif found[document.id].text != document.text:
             pairs = zip_longest(found[document.id].text.split("\n"), document.text.split("\n"))
             line = next(number for number, (ours, theirs) in enumerate(pairs, start=1) if ours != theirs)
@@ -191,7 +199,7 @@ def read_predictions(
 
 
 def write_encoded_folder(path: Path, documents: Sequence[Document]) -> None:
-    """Write a folder that brat opens, whole or not at all; `file_names` encodes ids that are not file names."""
+    """Write a folder that brat can open, all of it or nothing; `file_names` encodes ids that are not file names."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as name:
         folder = Path(name) / path.name
         folder.mkdir()
@@ -201,16 +209,16 @@ def write_encoded_folder(path: Path, documents: Sequence[Document]) -> None:
         labels = sorted({span.label for document in documents for span in document.spans}, key=label_order)
         sections = ["[entities]", *labels, "\n[relations]\n\n[events]\n\n[attributes]\n"]
         write_text(folder / "annotation.conf", "\n".join(sections))
-        if path.exists():  # left by a call that was interrupted
+        if path.exists():  # left by an interrupted call
             shutil.rmtree(path)
         folder.replace(path)
 
 
 def file_names(documents: Sequence[Document]) -> list[str]:
-    """Name the files of documents by their ids, all different; `urllib.parse.unquote` gives the id back.
+    """Derive unique file names from the ids of documents; `urllib.parse.unquote` restores an id.
 
-    A character that a file name cannot hold is written %XX; the suffix .txt is left out; ~2, ~3 … follow a name that
-    an earlier document has.
+    A character that a file name cannot hold becomes %XX, the suffix .txt is removed, and ~2, ~3 and so on are appended
+    to a name that an earlier document has.
     """
     names: list[str] = []
     seen: dict[str, int] = {}
@@ -226,6 +234,6 @@ def _file_name(document: Document) -> str:
 
 
 def problem(document: Document) -> str:
-    """Say why a document's id cannot become a file name, or ''."""
+    """Say why a document's id cannot become a file name; return '' if it can."""
     size = len(_file_name(document).encode())
     return "" if 0 < size <= _MAX_NAME_BYTES else f"the id {document.id[:50]!r} gives a file name of {size} bytes"

@@ -1,7 +1,8 @@
-"""CoNLL columns: one token first and its IOB2 tag last on a line, white space between, a blank line after a sentence.
+"""CoNLL columns: one line per token, which begins with the token and ends with its IOB2 tag, separated by white space.
 
-The format keeps no text: reading joins tokens with single spaces and sentences with line breaks. A line
-`# doc_id = …` begins a document; without such lines each sentence is a document of its own, named by its number.
+A blank line follows each sentence. The format does not keep the text: the reader joins tokens with single spaces and
+sentences with line breaks. A line `# doc_id = …` begins a document; without such lines each sentence is a document,
+named by its number. Columns between the first and the last are ignored (as in the CoNLL-2003 shared task).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -19,8 +20,8 @@ _DOCUMENT = "# doc_id = "
 _SEPARATOR = "-DOCSTART-"
 
 
-class Row(NamedTuple):
-    """A line of the file: its number, the token and the tag."""
+class ConllRow(NamedTuple):
+    """The number of a line, its token and its tag."""
 
     line: int
     token: str
@@ -30,9 +31,9 @@ class Row(NamedTuple):
 def read_file(
     path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES), repair: iob2.Repair = "none"
 ) -> list[Document]:
-    """Read the documents of a CoNLL file, which keep its tokens and sentences; `types` None takes any label.
+    """Read the documents of a CoNLL file with its tokens and sentences; `types` None allows any label.
 
-    DataError names the line of the first fault.
+    Raises DataError with the line of the first fault.
     """
     documents: dict[str, list[Document]] = {}
     for name, rows in _sentences(path):
@@ -40,7 +41,7 @@ def read_file(
         if rows:
             sentences.append(_sentence(path, rows, types, repair))
     if not documents:
-        fail(path, "holds no sentences", "write one token and its tag a line")
+        fail(path, "holds no sentences", "write one token and its tag per line")
     return [_join(name, sentences) for name, sentences in documents.items()]
 
 
@@ -50,9 +51,10 @@ def read_predictions(
     types: Collection[str] | None = tuple(ENTITY_TYPES),
     repair: iob2.Repair = "none",
 ) -> list[Document]:
-    """Read one prediction for each gold document, in the order of the gold, its tokens found in the gold text.
+    """Read one prediction per gold document, in the order of the gold, and find its tokens in the gold text.
 
-    DataError names the line of the first token or tag that does not fit, or the documents that are missing.
+    Raises DataError with the line of the first token that is not in the text or tag that is not valid, or with the
+    documents that are missing or incomplete.
     """
     documents = {document.id: document for document in gold}
     places = dict.fromkeys(documents, 0)
@@ -74,31 +76,31 @@ def read_predictions(
     if unknown := [name for name in spans if name not in documents]:
         fail(path, f"{unknown[0]!r} is not a gold document", remedy)
     if missing := [name for name in documents if name not in spans]:
-        fail(path, f"no prediction for {some_of(missing)}", "add their tokens, tagged O where nothing was found")
+        fail(path, f"no prediction for {some_of(missing)}", "add their tokens, tagged O if nothing was found")
     for name, document in documents.items():
         if rest := document.text[places[name] :].strip():
-            fail(path, f"{name!r} ends before {rest[:40]!r}", "add the tokens that are left out, tagged O")
+            fail(path, f"{name!r} ends before {rest[:40]!r}", "add the missing tokens, tagged O")
     return [document.with_spans(tuple(spans[document.id])) for document in gold]
 
 
-def _find_tokens(path: Path, rows: list[Row], text: str, at: int) -> list[Token]:
-    """Find the tokens of a sentence in a text, white space between them; DataError names the line of one that fails."""
+def _find_tokens(path: Path, rows: list[ConllRow], text: str, at: int) -> list[Token]:
+    """Find the tokens of a sentence in a text; raises DataError with the line of the first token that is not there."""
     tokens: list[Token] = []
     for line, token, _ in rows:
         while at < len(text) and text[at].isspace():
             at += 1
         if not text.startswith(token, at):
-            what = f"the token {token[:40]!r} stands where the gold text has {text[at : at + 20]!r}"
-            fail(path, what, "write the tokens as they stand in the text, none left out, no underscores", line=line)
+            what = f"the token is {token[:40]!r}, but the gold text has {text[at : at + 20]!r}"
+            fail(path, what, "write every token exactly as in the text, without underscores", line=line)
         tokens.append(Token(token, at, at + len(token)))
         at += len(token)
     return tokens
 
 
-def _sentences(path: Path) -> Iterator[tuple[str, list[Row]]]:
-    """Yield each sentence as its document's id and its rows; the start of a document has none."""
+def _sentences(path: Path) -> Iterator[tuple[str, list[ConllRow]]]:
+    """Yield the document id and the rows of each sentence, and once without rows at the start of each document."""
     name = ""
-    rows: list[Row] = []
+    rows: list[ConllRow] = []
     for number, raw in enumerate([*read_text(path).removeprefix("\ufeff").split("\n"), ""], start=1):
         line = raw.strip()
         begins = line.startswith(_DOCUMENT)
@@ -106,7 +108,7 @@ def _sentences(path: Path) -> Iterator[tuple[str, list[Row]]]:
             cells = line.split()
             if len(cells) < 2:
                 fail(path, f"{line[:60]!r} has one column", "write the token, white space and its tag", line=number)
-            rows.append(Row(number, cells[0], cells[-1]))
+            rows.append(ConllRow(number, cells[0], cells[-1]))
             continue
         if rows:
             yield name, rows
@@ -116,8 +118,8 @@ def _sentences(path: Path) -> Iterator[tuple[str, list[Row]]]:
             yield name, []
 
 
-def _check_tags(path: Path, rows: list[Row], types: Collection[str] | None, repair: iob2.Repair) -> None:
-    """Raise a DataError that names the line of a tag that is none, of an unknown label, or continues nothing."""
+def _check_tags(path: Path, rows: list[ConllRow], types: Collection[str] | None, repair: iob2.Repair) -> None:
+    """Check tags; raises DataError with the line of the first that is not IOB2, has an unknown label or is illegal."""
     previous = OUTSIDE
     for line, token, tag in rows:
         if not iob2.is_tag(tag):
@@ -135,8 +137,8 @@ def _check_tags(path: Path, rows: list[Row], types: Collection[str] | None, repa
         previous = tag
 
 
-def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair: iob2.Repair) -> Document:
-    """Make a sentence's text and spans; DataError names the line of a tag that cannot be one of its own."""
+def _sentence(path: Path, rows: list[ConllRow], types: Collection[str] | None, repair: iob2.Repair) -> Document:
+    """Make a document of one sentence; raises DataError with the line of the first tag that is not valid."""
     _check_tags(path, rows, types, repair)
     document = document_of_tokens([row.token for row in rows])
     spans = iob2.decode([row.tag for row in rows], document.given[0].tokens, repair)
@@ -144,7 +146,7 @@ def _sentence(path: Path, rows: list[Row], types: Collection[str] | None, repair
 
 
 def _join(name: str, sentences: list[Document]) -> Document:
-    """Join the sentences of one document, a line each."""
+    """Join the sentences of a document, one per line."""
     spans: list[Span] = []
     given: list[Sentence] = []
     offset = 0
@@ -157,7 +159,7 @@ def _join(name: str, sentences: list[Document]) -> Document:
 
 
 def format_documents(documents: Iterable[Document]) -> str:
-    """Write documents as CoNLL columns over syllable tokens; ValueError where the format cannot hold one."""
+    """Format documents as CoNLL columns over their tokens; raises ValueError if the format cannot represent one."""
     lines: list[str] = []
     for document in documents:
         if document.id != " ".join(document.id.split()):
@@ -174,12 +176,12 @@ def format_documents(documents: Iterable[Document]) -> str:
                 lines.append(f"{token.text} {tag}")
             lines.append("")
         if written < len(document.spans):
-            raise ValueError(f"{document.id}: a span stands on white space between sentences")
+            raise ValueError(f"{document.id}: a span covers only white space between sentences")
     return "\n".join(lines) + "\n"
 
 
 def write_file(path: Path, documents: Iterable[Document]) -> None:
-    """Write documents to a CoNLL file; DataError where the format cannot hold one."""
+    """Write documents to a CoNLL file; raises DataError if the format cannot represent one."""
     try:
         content = format_documents(documents)
     except ValueError as error:
@@ -188,7 +190,7 @@ def write_file(path: Path, documents: Iterable[Document]) -> None:
 
 
 def problem(document: Document) -> str:
-    """Say why the format cannot hold a document, or ''."""
+    """Say why the format cannot represent a document; return '' if it can."""
     try:
         format_documents([document])
     except ValueError as error:

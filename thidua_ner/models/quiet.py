@@ -1,4 +1,4 @@
-"""Silence where a library talks about what is meant to happen."""
+"""Silence `transformers` while it reports what the project does on purpose."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Hide the bars and warnings of `transformers` while weights are read or written."""
+    """Hide the progress bars and warnings of `transformers` while weights are read or written."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

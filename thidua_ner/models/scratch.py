@@ -1,4 +1,4 @@
-"""PhoBERT in miniature: its tokenizer class and architecture, the vocabulary learnt from the training fold."""
+"""A small PhoBERT (Nguyen and Nguyen, 2020) with random weights and a BPE vocabulary learnt from the training fold."""
 
 import contextlib
 import io
@@ -13,15 +13,16 @@ from thidua_ner.files import write_text
 
 
 def learn_phobert_vocabulary(words: Iterable[str], merges: int, folder: Path) -> None:
-    """Learn a PhoBERT vocabulary from the words of a training fold: `vocab.txt` and `bpe.codes` in `folder`.
+    """Learn a BPE vocabulary (Sennrich et al., 2016) and write it as `vocab.txt` and `bpe.codes` to `folder`.
 
-    The vocabulary holds every piece that up to `merges` byte-pair merges leave of the words, and every character
-    alone and inside a word. The files are fairseq's: a piece and its count a line, a merge and a third column a line.
+    The vocabulary has every piece of the words after at most `merges` merges, and every character, both at the end of
+    a word and before it (`@@`). The files are in fairseq's format: a piece and its count per line; a merge and a third
+    column per line.
     """
-    # a control character that Python takes for white space would break the lines of the files
+    # some control characters are white space to Python and would break the lines of the files
     counted = Counter(word for word in words if word.split() == [word])
     learnt = _learn_merges(counted, merges)
-    # the tokenizer drops the third column, a frequency elsewhere
+    # the tokenizer drops the third column, which is a frequency in fairseq
     write_text(folder / "bpe.codes", "".join(f"{merge} 0\n" for merge in learnt))
     write_text(folder / "vocab.txt", "")
     splitter = phobert_tokenizer(folder)
@@ -37,19 +38,19 @@ def learn_phobert_vocabulary(words: Iterable[str], merges: int, folder: Path) ->
 
 
 def phobert_tokenizer(folder: Path) -> PhobertTokenizer:
-    """Read the tokenizer of a folder with `vocab.txt` and `bpe.codes`."""
+    """Load the tokenizer of a folder with `vocab.txt` and `bpe.codes`."""
     return PhobertTokenizer(str(folder / "vocab.txt"), str(folder / "bpe.codes"))
 
 
 def _learn_merges(counted: Counter[str], merges: int) -> list[str]:
-    """Learn byte-pair merges, `left right` each; `subword_nmt` breaks ties by spelling, so that runs repeat."""
+    """Learn byte-pair merges, each written `left right`; `subword_nmt` breaks ties by spelling, so runs are equal."""
     if all(len(word) < 2 for word in counted):
         return []
     dictionary = io.StringIO("".join(f"{word} {count}\n" for word, count in sorted(counted.items())))
     codes = io.StringIO()
-    with contextlib.redirect_stderr(io.StringIO()):  # it draws a bar of its own
+    with contextlib.redirect_stderr(io.StringIO()):  # it draws its own progress bar
         learn_bpe(dictionary, codes, merges, is_dict=True)
-    return codes.getvalue().splitlines()[1:]  # the first line is a version
+    return codes.getvalue().splitlines()[1:]  # the first line is the version of the format
 
 
 def small_roberta(
@@ -61,7 +62,10 @@ def small_roberta(
     intermediate_size: int,
     positions: int,
 ) -> RobertaConfig:
-    """Describe a RoBERTa that reads `positions`, special tokens included; like PhoBERT it has two more."""
+    """Configure a RoBERTa that reads `positions` subwords, special tokens included.
+
+    Like PhoBERT it has two more positions, the padding offset.
+    """
     return RobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden_size,

@@ -1,7 +1,7 @@
-"""What Vietnamese spelling can produce, and a multilingual tokenizer cut down to it.
+"""Trim a multilingual Unigram tokenizer to the pieces that Vietnamese spelling can produce.
 
-Most pieces of a multilingual vocabulary belong to scripts that Vietnamese news never use. A Unigram tokenizer
-splits a word into the likeliest pieces, so that it splits as before as long as those pieces are still there.
+Most pieces of a multilingual vocabulary belong to scripts that Vietnamese news never use. A Unigram tokenizer (Kudo,
+2018) splits a word into the most probable pieces, so the split does not change as long as those pieces are kept.
 """
 
 import json
@@ -10,44 +10,44 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, Literal
 
 from thidua_ner.faults import fail
-from thidua_ner.text.spelling import spellings
+from thidua_ner.text.spelling import spell_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 Vocabulary = Literal["full", "vietnamese"]
-"""Keep every subword of an encoder, or only those that Vietnamese spelling can produce."""
+"""The subwords of an encoder to keep: all, or only those that Vietnamese spelling can produce."""
 
-SHORT, SHORT_CAPITALS = 3, 5
-"""Letters in a piece of plain Latin letters that is kept, for foreign names, and in one of capitals (`UBND`, `QĐ`)."""
+MAX_LETTERS, MAX_CAPITALS = 3, 5
+"""The most letters of a piece that is kept, for foreign names, if it is of ASCII letters or capitals (`UBND`, `QĐ`)."""
 
 _SPACE = "▁"
 _LATIN = frozenset(string.ascii_letters)
 _OTHER_SCRIPTS = "\u2c00"
-"""From here on Unicode has letters again, and signs that belong to them."""
+"""Characters from here on belong to other scripts, their punctuation included."""
 
 
 def _is_kept(piece: str) -> bool:
-    """Tell whether a piece stays for its characters alone: a Latin letter, a few of them, figures, punctuation."""
+    """Tell whether a piece is kept whatever the spelling: one or a few Latin letters, digits or punctuation."""
     body = piece.removeprefix(_SPACE)
     if body.isalpha():
         if _LATIN.issuperset(body):
-            return len(body) <= (SHORT_CAPITALS if body.isupper() else SHORT)
+            return len(body) <= (MAX_CAPITALS if body.isupper() else MAX_LETTERS)
         latin = all("LATIN" in unicodedata.name(letter, "") for letter in body)
-        return latin and (len(body) == 1 or (body.isupper() and len(body) <= SHORT_CAPITALS and "Đ" in body))
+        return latin and (len(body) == 1 or (body.isupper() and len(body) <= MAX_CAPITALS and "Đ" in body))
     return all(not c.isalpha() and unicodedata.category(c)[0] != "M" and c < _OTHER_SCRIPTS for c in body)
 
 
 def vietnamese_pieces(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """List, in order, the ids of the pieces that Vietnamese text can need, special ones included.
+    """List the ids of the pieces that Vietnamese text can need, sorted, special tokens included.
 
-    They are the pieces of every syllable in three casings, after a space and after a bracket, and those that
-    `_is_kept` keeps.
+    These are the pieces of every syllable in three casings, after a space and after a bracket, and those that
+    `_is_kept` accepts. Raises DataError if the tokenizer is not a Unigram tokenizer.
     """
     _description(tokenizer)
     used = set(tokenizer.all_special_ids)
     used.update(index for piece, index in tokenizer.get_vocab().items() if _is_kept(piece))
-    words = list(spellings())
+    words = list(spell_words())
     for form in (words, [f"({word}" for word in words]):
         for ids in tokenizer(form, add_special_tokens=False)["input_ids"]:
             used.update(ids)
@@ -55,7 +55,7 @@ def vietnamese_pieces(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
 
 
 def _description(tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
-    """Describe the pipeline of a tokenizer; DataError where it is not a Unigram one."""
+    """Return the pipeline of a tokenizer as JSON; raises DataError if it is not a Unigram tokenizer."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     description: dict[str, Any] = json.loads(backend.to_str()) if backend is not None else {}
     if description.get("model", {}).get("type") != "Unigram":
@@ -63,8 +63,11 @@ def _description(tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
     return description
 
 
-def trim(tokenizer: "PreTrainedTokenizerBase", kept: list[int]) -> "PreTrainedTokenizerFast":
-    """Make a tokenizer of the pieces `kept`, numbered in their order."""
+def trim_tokenizer(tokenizer: "PreTrainedTokenizerBase", kept: list[int]) -> "PreTrainedTokenizerFast":
+    """Make a tokenizer that has only the pieces with the ids `kept`, renumbered in this order.
+
+    Raises DataError if the tokenizer is not a Unigram tokenizer.
+    """
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 

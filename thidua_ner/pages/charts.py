@@ -10,7 +10,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis: where it is, in the drawing, and what it says."""
+    """A mark on an axis: its coordinate in the drawing, and its text."""
 
     at: float
     text: str
@@ -18,7 +18,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A line chart in the units of its drawing; `lines` has the points of each series."""
+    """A line chart in the coordinates of its drawing; `lines` has the points of each series."""
 
     lines: dict[str, list[Point]]
     x_ticks: list[Tick]
@@ -38,7 +38,7 @@ def line_chart(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
 ) -> Chart:
-    """Scale series to a drawing; a range that is not given is that of the points, from 0."""
+    """Scale series to a drawing; a range that is not given goes from 0 to the largest value."""
     points = [point for line in series.values() for point in line]
     x_low, x_high = x_range or (0, max(x for x, _ in points) or 1)
     y_low, y_high = y_range or (0, max(y for _, y in points) or 1)
@@ -59,7 +59,7 @@ def line_chart(
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Choose round values from low to high, four to ten of them."""
+    """Choose four to ten round values from low to high."""
     step = 10.0 ** len(str(int(high - low))) if high - low >= 1 else 1.0
     while (high - low) / step < 4:
         step /= 2 if f"{step:e}"[0] in "12" else 2.5

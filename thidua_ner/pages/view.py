@@ -1,4 +1,4 @@
-"""Documents as HTML: gold and predicted spans over the same text, each error told apart without its colour."""
+"""Documents as HTML: gold and predicted spans over the same text, every kind of error recognisable without colour."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 COLOURS = 8
-"""Colours that labels take in turn (Okabe and Ito's, which colour-blind people tell apart)."""
+"""Colours that labels take in turn (after Okabe and Ito 2008, which colour-blind people can distinguish)."""
 
 FOUND = "found"
-"""The kind of a span that is compared with nothing."""
+"""The kind of a span that is not compared with gold."""
 
 _CONTROLS = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n\r"} | {0x7F: "\u2421"}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text over which the same spans lie."""
+    """A piece of text that the same spans cover."""
 
     text: str
     gold: Span | None
@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Spans that overlap one another, in pieces, with what became of each."""
+    """Spans that overlap one another, in pieces, with the pairing of each; `judged` says that there is a gold."""
 
     pieces: tuple[Piece, ...]
     pairs: tuple[Pair, ...]
@@ -43,26 +43,26 @@ class Mark:
 
     @property
     def kinds(self) -> list[str]:
-        """List what became of the spans."""
+        """The kinds of the pairs."""
         return [pair.kind for pair in self.pairs] if self.judged else [FOUND]
 
     @property
     def kind(self) -> str:
-        """Name the gravest of the kinds, in the order in which they are listed everywhere."""
+        """The worst of the kinds, in the order of `KINDS`."""
         return max(self.kinds, key=lambda kind: KINDS.index(kind) if kind in KINDS else 0)
 
     @property
     def labels(self) -> list[str]:
-        """List the labels of the spans, each once."""
+        """The labels of the spans, each once."""
         return list(dict.fromkeys(span.label for pair in self.pairs for span in pair if span))
 
     @property
     def badge(self) -> str:
-        """Say in a few characters what became of the spans: −missed, +spurious, gold≠predicted, ↔boundary."""
+        """The pairs in a few characters: −missed, +spurious, gold≠predicted, ↔ wrong boundary."""
         return " ".join(_badge(pair) if self.judged else self.labels[0] for pair in self.pairs)
 
     def describe(self, document: Document) -> str:
-        """Say in words what became of the spans."""
+        """Describe the pairs in words."""
         return "; ".join(_describe(pair, document) if self.judged else self.labels[0] for pair in self.pairs)
 
 
@@ -80,7 +80,7 @@ def _badge(pair: Pair) -> str:
 
 
 def _describe(pair: Pair, document: Document) -> str:
-    """Say what a pair's gold and predicted spans are."""
+    """Describe the gold and the predicted span of a pair."""
     sides = [
         f"{side} {span.label} “{document.surface(span)}”" + (f" ({span.score:.2f})" if span.score is not None else "")
         for side, span in zip(("gold", "predicted"), pair, strict=True)
@@ -89,8 +89,8 @@ def _describe(pair: Pair, document: Document) -> str:
     return f"{pair.kind}: {', '.join(dict.fromkeys(sides))}"
 
 
-def view(document: Document, predicted: Document | None = None) -> Iterator[str | Mark]:
-    """Cut a text into plain stretches and marks; with `predicted`, the document's own spans are the gold ones."""
+def cut_into_marks(document: Document, predicted: Document | None = None) -> Iterator[str | Mark]:
+    """Cut a text into plain strings and marks; with `predicted`, the document's own spans are the gold."""
     judged = predicted is not None
     pairs = pair_spans(document.spans, predicted.spans) if predicted else [Pair(None, s) for s in document.spans]
     at = 0
@@ -105,7 +105,7 @@ def view(document: Document, predicted: Document | None = None) -> Iterator[str 
 
 
 def _clusters(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """Join pairs that overlap; both they and the clusters are in the order of the text."""
+    """Join pairs that overlap; pairs and clusters are in the order of the text."""
     clusters: list[list[Pair]] = []
     end = 0
     for pair in pairs:
@@ -126,24 +126,24 @@ def _pieces(document: Document, pairs: Sequence[Pair]) -> Iterator[Piece]:
         yield Piece(document.text[left:right], *over)
 
 
-def colours(labels: Sequence[str]) -> dict[str, int]:
-    """Give each label the number of its colour."""
+def label_colours(labels: Sequence[str]) -> dict[str, int]:
+    """Number the colour of each label, from 0 to `COLOURS` - 1."""
     return {label: place % COLOURS for place, label in enumerate(sorted(set(labels), key=label_order))}
 
 
-def environment(*folders: Path) -> "Environment":
-    """Make the environment of the page templates in these folders and of ours, which escapes all that it is given."""
+def page_environment() -> "Environment":
+    """Make the environment of the page templates, which escapes all values."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
-        loader=FileSystemLoader([*folders, TEMPLATES]), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.globals["view"] = view
+    made.globals["view"] = cut_into_marks
     return made
 
 
 def write_page(path: Path, template: "Template", values: dict[str, Any]) -> None:
-    """Write a page; control characters, which HTML cannot hold, become pictures of themselves."""
+    """Write a page; control characters, which HTML cannot hold, become their visible symbols (U+2400 to U+2421)."""
     page = template.render(values).translate(_CONTROLS)
-    write_text(path, page.encode("utf-8", "replace").decode("utf-8"))  # a path may hold half characters
+    write_text(path, page.encode("utf-8", "replace").decode("utf-8"))  # a path may hold lone surrogates

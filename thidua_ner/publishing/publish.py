@@ -1,78 +1,99 @@
-"""Publish finished runs: their scores and predictions, the leaderboard, the README's table, a model card.
+"""Publish finished runs: scores and predictions into results/, the leaderboard, the README's table, model cards."""
 
-python -m evaluate publish runs/cpu-small
-python -m evaluate publish runs/three-seeds       # each seed of the folder
-python -m evaluate publish                       # only rebuild the tables from results/
-"""
-
-import argparse
-import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from evaluate.run import seeds_of
 from thidua_ner.faults import fail
 from thidua_ner.files import read_text, write_text
-from thidua_ner.formats import brat
+from thidua_ner.formats.brat import read_folder
 from thidua_ner.formats.jsonl import read_predictions
-from thidua_ner.publishing.leaderboard import PROTOCOLS, Row, leaderboard, model_card, read_rows, readme_table
-from thidua_ner.runs.folder import read_json
+from thidua_ner.protocols import PROTOCOLS
+from thidua_ner.publishing.leaderboard import LeaderboardRow, leaderboard, read_rows, readme_table
+from thidua_ner.publishing.model_card import model_card
+from thidua_ner.runs.folder import RESULT_FILES, RunFolder, run_folders
+from thidua_ner.runs.manifest import Manifest
+from thidua_ner.runs.scored import read_scores
 from thidua_ner.scoring.breakdowns import breakdown
+from thidua_ner.scoring.results import Evaluation
 from thidua_ner.scoring.strict import score
+from thidua_ner.text.spans import Document
 
-FILES = ("scores.json", "predictions.jsonl", "manifest.json")
 _MARKERS = ("<!-- results -->\n", "<!-- /results -->")
+_NOT_RECOMPUTED = {"seen", "signature"}
+"""Figures that need more than predictions and gold: the training mentions, the version of the code."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A run that was scored: its folder, and where in results/ it belongs."""
+class Publication:
+    """A scored run, and the folder of results/ where it belongs."""
 
     folder: Path
-    place: Path
+    target: Path
 
 
-def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; usage errors exit 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m evaluate publish", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("runs", nargs="*", type=Path, help="run folders that `python -m evaluate RUN` has scored")
-    parser.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
-    return parser.parse_args(arguments)
+def publish(runs: Sequence[Path], *, root: Path = Path()) -> list[LeaderboardRow]:
+    """Publish runs, all or none, and rebuild the tables from results/; without runs, only rebuild.
+
+    A folder of seeds stands for its runs; `root` is the project's folder. Raises DataError if the figures of a run
+    cannot be trusted or repeated.
+    """
+    publications = [check_run(folder, root) for folder in run_folders(runs)]
+    for one in publications:
+        one.target.mkdir(parents=True, exist_ok=True)
+        for name in RESULT_FILES:
+            shutil.copyfile(one.folder / name, one.target / name)
+        print(f"{one.folder} -> {one.target}")
+    rows = rebuild(root)
+    print(f"{len(rows)} rows: {root / 'results/LEADERBOARD.md'}, {root / 'README.md'}, a card each")
+    return rows
 
 
-def check_run(folder: Path, root: Path) -> Run:
-    """Find a run fit to be published; DataError where its figures cannot be trusted or repeated."""
-    manifest = read_json(folder / "manifest.json", {"config", "commit", "seed"})
-    scores = read_json(folder / "scores.json", set())
-    if not isinstance(manifest["config"], dict):
-        fail(folder / "manifest.json", "lacks a config", "train the run again")
-    if "changes" in manifest["commit"] or manifest["commit"] == "unknown":
-        fail(folder, f"was trained by the code of commit {manifest['commit']}", "commit, and train it again")
-    if scores.get("trained_on") != []:
+def check_run(folder: Path, root: Path) -> Publication:
+    """Find where a run belongs; raises DataError if its figures cannot be trusted or repeated."""
+    run = RunFolder(folder)
+    manifest = run.read_manifest()
+    _check_manifest(run, manifest)
+    scores = read_scores(folder)
+    if scores.trained_on != ():
         fail(folder, "was scored on texts that its models had read, or may have", "score its own test documents")
-    gold = brat.read_folder(root / "annotations/gold")
-    predicted = read_predictions(folder / "predictions.jsonl", gold)
-    again = score(gold, predicted)
-    again |= {key: value for key, value in breakdown(gold, predicted).items() if key != "seen"}
-    if {key: scores.get(key) for key in again} != json.loads(json.dumps(again)):
-        fail(folder / "scores.json", "is not what its predictions score on the gold", "run `python -m evaluate RUN`")
-    config = manifest["config"]
-    if config["protocol"] not in PROTOCOLS:
-        fail(folder, f"is a run of {config['protocol']}", f"train one of {', '.join(PROTOCOLS)}")
-    place = root / "results" / config["name"] / config["protocol"] / f"seed-{manifest['seed']}"
-    return Run(folder, place)
+    gold = read_folder(root / "annotations/gold")
+    if not follows_from(scores, gold, read_predictions(run.predictions, gold)):
+        remedy = f"run `python -m evaluate {folder}`"
+        fail(run.scores, "are not the scores of its predictions on the gold", remedy)
+    target = RunFolder(root / "results" / manifest.name / str(manifest.protocol)).seed(manifest.seed)
+    return Publication(folder, target.path)
 
 
-def rebuild(root: Path) -> list[Row]:
+def _check_manifest(run: RunFolder, manifest: Manifest) -> None:
+    """Raise DataError unless a manifest has all that a published figure needs."""
+    if "changes" in manifest.commit or manifest.commit == "unknown":
+        fail(run.path, f"was trained by the code of commit {manifest.commit}", "commit, and train it again")
+    if manifest.protocol not in PROTOCOLS:
+        what = f"is a run of {manifest.protocol or 'other data than the benchmark'}"
+        fail(run.path, what, f"train one of {', '.join(PROTOCOLS)}")
+    if manifest.execution is None:
+        what = "lacks the precision, the device, the processor, the processes and the launcher"
+        fail(run.manifest, what, "train the run again")
+
+
+def follows_from(scores: Evaluation, gold: Sequence[Document], predicted: Sequence[Document]) -> bool:
+    """Tell whether scores are what the predictions score on the gold, as far as that can be recomputed."""
+    for again in (score(gold, predicted), breakdown(gold, predicted)):
+        names = {one.name for one in fields(again)} - _NOT_RECOMPUTED
+        if any(getattr(scores, name) != getattr(again, name) for name in names):
+            return False
+    return True
+
+
+def rebuild(root: Path) -> list[LeaderboardRow]:
     """Write the leaderboard, the README's table and the model cards from what is in results/."""
     rows = read_rows(root / "results")
     readme = read_text(root / "README.md")
     if any(readme.count(marker) != 1 for marker in _MARKERS):
-        fail(root / "README.md", "has no table of results", f"put {_MARKERS[0].strip()} and {_MARKERS[1]} around one")
+        remedy = f"put {_MARKERS[0].strip()} and {_MARKERS[1]} around one"
+        fail(root / "README.md", "has no table of results", remedy)
     before, _, rest = readme.partition(_MARKERS[0])
     _, _, after = rest.partition(_MARKERS[1])
     write_text(root / "README.md", before + _MARKERS[0] + readme_table(rows) + "\n" + _MARKERS[1] + after)
@@ -81,17 +102,3 @@ def rebuild(root: Path) -> list[Row]:
     for row in rows:
         write_text(root / "results" / row.system / row.protocol / "README.md", model_card(row))
     return rows
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Publish the runs that were named, all or none, and rebuild the tables."""
-    options = parse_arguments(arguments)
-    folders = [run for folder in options.runs for run in seeds_of(folder) or [folder]]
-    runs = [check_run(folder, options.root) for folder in folders]
-    for run in runs:
-        run.place.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            shutil.copyfile(run.folder / name, run.place / name)
-        print(f"{run.folder} -> {run.place}")
-    rows = rebuild(options.root)
-    print(f"{len(rows)} rows: {options.root / 'results/LEADERBOARD.md'}, {options.root / 'README.md'}, a card each")

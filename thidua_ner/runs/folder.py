@@ -209,6 +209,11 @@ def model_config_path(model: Path) -> Path:
     return model / "config.json"
 
 
+def onnx_folder(model: Path) -> Path:
+    """Name the folder of a model's exports for ONNX Runtime."""
+    return model / "onnx"
+
+
 def read_model_config(model: Path) -> ModelConfig:
     """Read the description of a model; raises DataError if its tags are damaged."""
     return read_json(model_config_path(model), ModelConfig, _RETRAIN)

@@ -58,3 +58,14 @@ def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Sco
         fail(run_folder.scores, "are scores on other documents", "name those with --gold, or score the run again")
     predicted = read_predictions(run_folder.predictions, documents, labels_known(documents))
     return Scored(str(folder), documents, predicted, scores, manifest, run.training_logs() if run else {})
+
+
+def read_systems(paths: Sequence[Path], gold: Sequence[Document]) -> dict[str, list[Document]]:
+    """Read the predictions of systems, by path: scored folders, or predictions in any format."""
+    labels = labels_known(gold)
+    return {str(path): read_predictions(_predictions_in(path), gold, labels) for path in paths}
+
+
+def _predictions_in(path: Path) -> Path:
+    """Name the predictions of a scored folder; any other path is predictions itself."""
+    return RunFolder(path).predictions if path.is_dir() and not any(path.glob("*.ann")) else path

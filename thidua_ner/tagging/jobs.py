@@ -1,7 +1,7 @@
 """Tagging shards: what is done to one, and the engines that do many, on one machine or on a cluster.
 
-An engine takes a job and a reader of shards, and gives the number of each and what became of it, in any order. It
-tells how many records are done: one by one on this machine, a shard at a time on a cluster (`clusters.py`).
+An engine takes a job and a reader of shards, and yields the number of each shard and what became of it, in any order.
+It reports how many records are done: one by one on this machine, a shard at a time on a cluster (`clusters.py`).
 """
 
 import multiprocessing
@@ -12,31 +12,29 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from thidua_ner.faults import DataError, fail
-from thidua_ner.tagging.inputs import Record, Refused
-from thidua_ner.tagging.outputs import FORMATS
-from thidua_ner.tagging.shards import Shards
-from thidua_ner.tagging.tagger import AnyTagger, Runtime, Tagger
+from thidua_ner.faults import FaultError, MachineError, fail
+from thidua_ner.formats.texts import Record, Refused
+from thidua_ner.tagging.outputs import SHARD_WRITERS
+from thidua_ner.tagging.shards import ShardRecord, Shards
+from thidua_ner.tagging.tagger import AnyTagger, Runtime, load_tagger
 from thidua_ner.text.spans import Document
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
-Outcome = dict[str, Any]
-"""What the record of a shard says: how many were tagged, what was refused."""
+ShardReader = Callable[[], Iterable[list[Record]]]
+"""Yields the shards, on whatever machine it is called."""
 
-Reader = Callable[[], Iterable[list[Record]]]
-"""Gives the shards, wherever it is called."""
+Progress = Callable[[int], object]
+"""Is called with the number of records that were done since the last call."""
 
-Tell = Callable[[int], object]
-"""Is told how many records more are done."""
+_FAULTS_OF_THE_MACHINE = (FaultError, ImportError, OSError)
+"""Errors for which no text is to blame: they end the job."""
 
-_NO_FAULT_OF_A_TEXT = (DataError, ImportError, OSError)
-
-_LOOK = 0.2
-"""Seconds after which the records that other processes have done are counted."""
+_POLL_SECONDS = 0.2
+"""How often the records that other processes have done are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +49,29 @@ class Job:
     @property
     def shards(self) -> Shards:
         """Return the output folder."""
-        return Shards(self.output, FORMATS[self.format].suffix)
+        return Shards(self.output, SHARD_WRITERS[self.format].suffix)
 
 
-Engine = Callable[[Job, Reader, Tell], Iterator[tuple[int, Outcome]]]
+Engine = Callable[[Job, ShardReader, Progress], Iterator[tuple[int, ShardRecord]]]
 
 
 @cache
-def load_once(model: Path, runtime: Runtime) -> AnyTagger:
-    """Load a tagger when a process needs it first."""
-    return Tagger.load(model, runtime)
+def cached_tagger(model: Path, runtime: Runtime) -> AnyTagger:
+    """Load a tagger when this process first needs it."""
+    return load_tagger(model, runtime=runtime)
 
 
 def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record]:
-    """Tag documents together; where that fails, one by one, so that a bad one costs no other.
+    """Tag documents together or, if that fails, one by one, so that a bad one costs no other.
 
-    What no text is to blame for (a package or a file that is missing) ends the job instead of refusing its records.
+    An error for which no text is to blame (a missing package or file) is raised instead of refusing records.
     """
     done = 0
     try:
         for tagged in tagger.tag_many(documents):
             done += 1
             yield tagged
-    except _NO_FAULT_OF_A_TEXT:
+    except _FAULTS_OF_THE_MACHINE:
         raise
     except Exception:  # whatever it is, it must not cost the other records
         for document in documents[done:]:
@@ -83,62 +81,65 @@ def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record
 def _tag_alone(tagger: AnyTagger, document: Document) -> Record:
     try:
         (tagged,) = tagger.tag_many([document])
-    except _NO_FAULT_OF_A_TEXT:
+    except _FAULTS_OF_THE_MACHINE:
         raise
     except Exception as error:
         return Refused(document.id, f"cannot be tagged ({error!r})")
     return tagged
 
 
-def tag_shard(job: Job, number: int, shard: list[Record], tell: Tell) -> Outcome:
-    """Tag the records of a shard, write its part, then that it is done; what was done before stays."""
-    before = job.shards.done(number, shard)
+def tag_shard(job: Job, number: int, shard: list[Record], progress: Progress) -> ShardRecord:
+    """Tag the records of a shard, write its part, then its record; a shard that is finished already is kept."""
+    before = job.shards.finished(number, shard)
     if before:
-        tell(len(shard))
+        progress(len(shard))
         return before
-    form = FORMATS[job.format]
+    writer = SHARD_WRITERS[job.format]
     tagged: list[Document] = []
     refused = [record for record in shard if isinstance(record, Refused)]
-    tell(len(refused))
+    progress(len(refused))
     texts = [record for record in shard if isinstance(record, Document)]
-    for record in tag_records(load_once(job.model, job.runtime), texts):
+    for record in tag_records(cached_tagger(job.model, job.runtime), texts):
         if isinstance(record, Refused):
             refused.append(record)
-        elif problem := form.problem(record):
+        elif problem := writer.problem(record):
             refused.append(Refused(record.id, f"cannot be written ({problem})"))
         else:
             tagged.append(record)
-        tell(1)
-    form.write(job.shards.part(number), tagged)
+        progress(1)
+    writer.write(job.shards.part(number), tagged)
     return job.shards.commit(number, shard, refused)
 
 
-def run_here(job: Job, read: Reader, tell: Tell) -> Iterator[tuple[int, Outcome]]:
-    """Do one shard after the other in this process."""
+def run_here(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[int, ShardRecord]]:
+    """Tag one shard after the other in this process."""
     for number, shard in enumerate(read()):
-        yield number, tag_shard(job, number, shard, tell)
+        yield number, tag_shard(job, number, shard, progress)
 
 
 def run_processes(workers: int) -> Engine:
-    """Share the shards among processes of this machine, and its cores among them."""
+    """Share the shards among `workers` processes of this machine, and its cores among them."""
 
-    def run(job: Job, read: Reader, tell: Tell) -> Iterator[tuple[int, Outcome]]:
+    def run(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[int, ShardRecord]]:
         spawn = multiprocessing.get_context("spawn")  # a forked torch hangs
         counter = spawn.Value("q", 0)
         threads = max((os.cpu_count() or 1) // workers, 1)
-        waiting: dict[Future[Outcome], int] = {}
+        waiting: dict[Future[ShardRecord], int] = {}
         with ProcessPoolExecutor(workers, spawn, initializer=_begin, initargs=(threads, counter)) as pool:
             try:
                 for number, shard in enumerate(read()):
                     waiting[pool.submit(_tag_and_count, job, number, shard)] = number
                     while len(waiting) >= 2 * workers:  # what is read ahead stays small
-                        yield from _finished(waiting, counter, tell)
+                        yield from _finished(waiting, counter, progress)
                 while waiting:
-                    yield from _finished(waiting, counter, tell)
+                    yield from _finished(waiting, counter, progress)
             except BrokenProcessPool:
-                fail(job.output, "a worker was killed", "call it again: what is done stays done")
+                remedy = "repeat the call: finished shards are kept"
+                fail(job.output, "a worker was killed", remedy, kind=MachineError)
             finally:
-                pool.shutdown(cancel_futures=True)  # else what waits would be done before a fault is told
+                pool.shutdown(
+                    cancel_futures=True
+                )  # otherwise waiting shards would be tagged before a fault is reported
 
     return run
 
@@ -153,26 +154,26 @@ def _begin(threads: int, counter: "Synchronized[int]") -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read when torch is imported
 
 
-def _tag_and_count(job: Job, number: int, shard: list[Record]) -> Outcome:
-    """Do a shard in a worker."""
+def _tag_and_count(job: Job, number: int, shard: list[Record]) -> ShardRecord:
+    """Tag a shard in a worker."""
 
-    def tell(more: int) -> None:
+    def progress(more: int) -> None:
         (counter,) = _counters
         with counter.get_lock():
             counter.value += more
 
-    return tag_shard(job, number, shard, tell)
+    return tag_shard(job, number, shard, progress)
 
 
 def _finished(
-    waiting: dict[Future[Outcome], int], counter: "Synchronized[int]", tell: Tell
-) -> Iterator[tuple[int, Outcome]]:
-    """Wait a moment for shards; tell what all workers have done since, and yield what is finished."""
-    done, _ = wait(waiting, timeout=_LOOK, return_when=FIRST_COMPLETED)
+    waiting: dict[Future[ShardRecord], int], counter: "Synchronized[int]", progress: Progress
+) -> Iterator[tuple[int, ShardRecord]]:
+    """Wait a moment for shards; report what all workers have done since, and yield what is finished."""
+    done, _ = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
     lock = counter.get_lock()
-    if lock.acquire(timeout=_LOOK):  # a worker that is killed may hold it for ever
+    if lock.acquire(timeout=_POLL_SECONDS):  # a killed worker may hold it forever
         more, counter.value = counter.value, 0
         lock.release()
-        tell(more)
+        progress(more)
     for future in done:
         yield waiting.pop(future), future.result()

@@ -1,94 +1,121 @@
 """An output folder in shards that are whole or absent, so that an interrupted job goes on where it stopped.
 
 OUT/part-00000.jsonl …   the records of a shard that were tagged
-OUT/errors.jsonl         the others, each with its reason, when all shards are done
+OUT/errors.jsonl         the others, each with its reason, when all shards are finished
 OUT/.shards/00000.json   written last: the digest of a shard's input, how many were tagged, what was refused
-OUT/.shards/job.json     what is done here, to which a second call must agree
+OUT/.shards/job.json     the job, to which a second call must agree
 """
 
-import fcntl
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from thidua_ner.faults import fail
-from thidua_ner.files import write_text
+from thidua_ner.faults import MachineError, UsageError, fail
+from thidua_ner.files import read_json, write_json, write_text
 from thidua_ner.formats.jsonl import format_json_lines
-from thidua_ner.runs.folder import read_json
-from thidua_ner.tagging.inputs import Record, Refused
+from thidua_ner.formats.texts import Record, Refused
 
 ERRORS = "errors.jsonl"
 _STATE = ".shards"
-_KEYS = {"input", "tagged", "errors"}
 _REMEDY = "name another --output"
 
 
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """What a job does: the fingerprint of its model, how it is run, the format of its shards and their size."""
+
+    model: str
+    runtime: str
+    format: str
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A record that could not be tagged or written, with the reason."""
+
+    id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRecord:
+    """What became of a shard: the digest of its input, the number of tagged records, and the refused ones."""
+
+    input: str
+    tagged: int
+    errors: tuple[RefusedRecord, ...]
+
+
 class Shards:
-    """An output folder that one process writes."""
+    """An output folder that one process writes at a time."""
 
     def __init__(self, folder: Path, suffix: str) -> None:
-        """Take the folder, and the ending of its parts."""
+        """Take the folder, and the suffix of its parts."""
         self.folder = folder
         self._suffix = suffix
 
     @contextmanager
-    def opened(self, job: dict[str, Any]) -> Iterator[None]:
-        """Lock the folder for a job; DataError where another process writes it, or it holds something else."""
+    def opened(self, job: JobRecord) -> Iterator[None]:
+        """Lock the folder for a job.
+
+        Raises MachineError if another process writes it, UsageError if it holds another job or anything else.
+        """
+        from filelock import FileLock, Timeout
+
         state = self.folder / _STATE
         if self.folder.exists() and not state.exists() and any(self.folder.iterdir()):
-            fail(self.folder, "exists and is no output of tagging", "name another --output, or move it away")
+            what, remedy = "exists and is not an output of tagging", "name another --output, or move it away"
+            fail(self.folder, what, remedy, kind=UsageError)
         state.mkdir(parents=True, exist_ok=True)
-        with (state / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                fail(self.folder, "is being written by another process", "wait for it, or name another --output")
-            self._check_job(state / "job.json", job)
-            yield
+        try:
+            with FileLock(state / "lock", blocking=False):
+                self._check_job(state / "job.json", job)
+                yield
+        except Timeout:
+            remedy = "wait for it, or name another --output"
+            fail(self.folder, "is being written by another process", remedy, kind=MachineError)
 
-    def _check_job(self, path: Path, job: dict[str, Any]) -> None:
-        if not path.exists() or not any(path.parent.glob("[0-9]*.json")):  # nothing is done yet
-            write_text(path, json.dumps(job, indent=2, ensure_ascii=False) + "\n")
+    def _check_job(self, path: Path, job: JobRecord) -> None:
+        if not path.exists() or not any(path.parent.glob("[0-9]*.json")):  # nothing is finished yet
+            write_json(path, job)
             return
-        before = read_json(path, set(), _REMEDY)
-        if changed := sorted(key for key in before | job if before.get(key) != job.get(key)):
-            told = ", ".join(f"{key}: {before.get(key)}, not {job.get(key)}" for key in changed)
-            fail(self.folder, f"was begun otherwise ({told})", "call it as before, or name another --output")
+        before, now = asdict(read_json(path, JobRecord, _REMEDY)), asdict(job)
+        if changed := [f"{key}: {before[key]}, not {now[key]}" for key in sorted(now) if before[key] != now[key]]:
+            what = f"was begun with other options ({', '.join(changed)})"
+            fail(self.folder, what, "repeat the first call, or name another --output", kind=UsageError)
 
     def part(self, number: int) -> Path:
         """Name the file of a shard."""
         return self.folder / f"part-{number:05}{self._suffix}"
 
-    def done(self, number: int, records: Sequence[Record]) -> dict[str, Any] | None:
-        """Read what was made of a shard before, if it was; DataError where its input has changed since."""
+    def finished(self, number: int, records: Sequence[Record]) -> ShardRecord | None:
+        """Read what became of a shard, if it is finished; raises DataError if its input has changed since."""
         path = self._path(number)
         if not path.exists() or not self.part(number).exists():
             return None
-        state = read_json(path, _KEYS, _REMEDY)
-        if state["input"] != digest(records):
-            fail(self.part(number), "was made of other records", "the input has changed: name another --output")
+        state = read_json(path, ShardRecord, _REMEDY)
+        if state.input != digest(records):
+            fail(self.part(number), "was made from other records", "the input has changed: name another --output")
         return state
 
-    def commit(self, number: int, records: Sequence[Record], refused: Sequence[Refused]) -> dict[str, Any]:
-        """Write, after its part, that a shard is done."""
-        state = {
-            "input": digest(records),
-            "tagged": len(records) - len(refused),
-            "errors": [{"id": one.id, "error": one.reason} for one in refused],
-        }
-        write_text(self._path(number), json.dumps(state, ensure_ascii=False) + "\n")
+    def commit(self, number: int, records: Sequence[Record], refused: Sequence[Refused]) -> ShardRecord:
+        """Record that a shard, whose part is written, is finished."""
+        errors = tuple(RefusedRecord(one.id, one.reason) for one in refused)
+        state = ShardRecord(digest(records), len(records) - len(refused), errors)
+        write_json(self._path(number), state, indent=None)
         return state
 
     def finish(self, n_shards: int) -> int:
-        """Gather what was refused in `errors.jsonl`; DataError where more shards are there than the input has."""
+        """Gather the refused records in `errors.jsonl` and count them; raises DataError if there are more shards."""
         paths = sorted((self.folder / _STATE).glob("[0-9]*.json"), key=lambda path: int(path.stem))
         if len(paths) > n_shards:
-            fail(self.folder, f"has {len(paths)} shards of an input of {n_shards}", "name another --output")
-        rows = [row for path in paths for row in read_json(path, _KEYS, _REMEDY)["errors"]]
+            fail(self.folder, f"has {len(paths)} shards, but the input has {n_shards}", _REMEDY)
+        states = [read_json(path, ShardRecord, _REMEDY) for path in paths]
+        rows = [asdict(error) for state in states for error in state.errors]
         write_text(self.folder / ERRORS, format_json_lines(rows))
         return len(rows)
 
@@ -107,8 +134,8 @@ def digest(records: Iterable[Record]) -> str:
     return found.hexdigest()
 
 
-def cut(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """Cut a stream into lists of so many records."""
+def cut_shards(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """Cut a stream into lists of `size` records."""
     stream = iter(records)
     while shard := list(islice(stream, size)):
         yield shard

@@ -1,78 +1,70 @@
-"""Models to spans: the one way from a text to its entities."""
+"""From models to spans: the one way from a text to its entities."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from thidua_ner.baselines import taggers as baselines
-from thidua_ner.faults import fail
-from thidua_ner.runs.folder import models_of, read_json
+from thidua_ner.baselines.folder import CRF, FINDERS, SpanFinder, load_crf
+from thidua_ner.faults import UsageError, fail
+from thidua_ner.runs.folder import is_model, model_folders, onnx_folder, read_model_config
 from thidua_ner.text import iob2
-from thidua_ner.text.chunks import Stretch, cut, join
+from thidua_ner.text.chunks import Chunk, chunk_ranges, join_chunks
 from thidua_ner.text.spans import Document, Span, as_document
 from thidua_ner.text.syllables import Sentence, Token
 from thidua_ner.text.words import SEGMENTERS, Word, segment
 
-Probabilities = NDArray[np.float64]
-"""Words by tags."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Probabilities = NDArray[np.float64]
 
 Runtime = Literal["torch", "torch-bf16", "onnx", "onnx-int8"]
-"""What computes the probabilities of an encoder; 16-bit floats and 8-bit weights are faster and may change a span."""
+"""What computes an encoder's probabilities; 16-bit floats and 8-bit weights are faster and may change a span."""
 
-_TOGETHER = 16_384
+_GROUP_TOKENS = 16_384
 """Tokens that are tagged together: their sentences, sorted by length, make even batches."""
 
 _Item = TypeVar("_Item")
 
 
-class Model(Protocol):
+class TagModel(Protocol):
     """Gives each word of a sentence the probabilities of its tags."""
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The IOB2 tags, in the order of the probabilities."""
+        """The IOB2 tags, in the order of the columns of the probabilities."""
 
     @property
     def segmenter(self) -> str:
-        """The name of the word segmentation that it reads."""
+        """The name of the word segmentation that the model reads."""
 
-    def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[Probabilities]:
-        """Compute the probabilities of the words of many sentences."""
+    def probabilities(self, sentences: Sequence[Sequence[str]]) -> "list[Probabilities]":
+        """Compute the probabilities of the words of many sentences, words by tags each."""
 
 
 class AnyTagger(Protocol):
-    """Gives texts the spans that it finds in them."""
+    """Finds spans in texts."""
 
     def tag(self, text: str) -> Document:
-        """Tag one text."""
+        """Find the spans of a text."""
 
     def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
-        """Tag a stream of texts or documents, in its order."""
+        """Find the spans of each text of a stream, in its order."""
 
 
 class Tagger:
     """Tags texts with one model, or with several whose probabilities are averaged word by word."""
 
-    def __init__(self, models: Sequence[Model]) -> None:
-        """Take models of the same tags and segmenter."""
+    def __init__(self, models: Sequence[TagModel]) -> None:
+        """Take models that have the same tags and the same word segmentation."""
         self._models = models
         self.tags = models[0].tags
         self.segmenter = SEGMENTERS[models[0].segmenter]
 
-    @staticmethod
-    def load(path: Path | str, runtime: Runtime = "torch") -> AnyTagger:
-        """Read the models of a run, of one fold of it, or a checkpoint or baseline; DataError where it is none.
-
-        The runtimes of ONNX read what `python -m thidua_ner export` wrote.
-        """
-        return load_tagger(*models_of(Path(path)), runtime=runtime)
-
     def tag(self, text: str) -> Document:
-        """Find the spans of a text, each with the mean probability of its tags as its score."""
+        """Find the spans of a text; the score of each is the mean probability of its tags."""
         return next(self.tag_many([text]))
 
     def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
@@ -81,10 +73,10 @@ class Tagger:
         The stream keeps its order and may be endless: no more than those words, or one text, are in memory.
         """
         documents = ((document, document.sentences()) for document in map(as_document, texts))
-        for together in _grouped(documents, lambda pair: sum(len(sentence.tokens) for sentence in pair[1])):
-            yield from self._tag_together(together)
+        for group in _grouped(documents, lambda pair: sum(len(sentence.tokens) for sentence in pair[1])):
+            yield from self._tag_group(group)
 
-    def _tag_together(self, documents: Sequence[tuple[Document, tuple[Sentence, ...]]]) -> Iterator[Document]:
+    def _tag_group(self, documents: Sequence[tuple[Document, tuple[Sentence, ...]]]) -> Iterator[Document]:
         """Tag documents, each with its sentences, in batches that they share."""
         tagged = self._tag_sentences([sentence for _, own in documents for sentence in own])
         for document, own in documents:
@@ -93,25 +85,27 @@ class Tagger:
                 spans += self._spans(sentence, *next(tagged))
             yield document.with_spans(tuple(spans))
 
-    def _tag_sentences(self, sentences: Sequence[Sentence]) -> Iterator[tuple[Sequence[Word], Probabilities]]:
+    def _tag_sentences(self, sentences: Sequence[Sentence]) -> "Iterator[tuple[Sequence[Word], Probabilities]]":
         """Yield the words of each sentence with the probabilities of their tags."""
-        stretches = [cut(len(sentence.tokens)) for sentence in sentences]
-        tagged = self._tag_stretches(
+        ranges = [chunk_ranges(len(sentence.tokens)) for sentence in sentences]
+        tagged = self._tag_chunks(
             sentence.tokens[part.start : part.stop]
-            for sentence, parts in zip(sentences, stretches, strict=True)
+            for sentence, parts in zip(sentences, ranges, strict=True)
             for part in parts
         )
-        for parts in stretches:
-            yield join([Stretch(part.start, *next(tagged)) for part in parts])
+        for parts in ranges:
+            yield join_chunks([Chunk(part.start, *next(tagged)) for part in parts])
 
-    def _tag_stretches(self, stretches: Iterable[Sequence[Token]]) -> Iterator[tuple[Sequence[Word], Probabilities]]:
-        """Yield the words of stretches and the probabilities of their tags, some thousand words at a time."""
-        for together in _grouped(stretches, len):
-            words = [segment(tokens, self.segmenter) for tokens in together]
+    def _tag_chunks(self, chunks: Iterable[Sequence[Token]]) -> "Iterator[tuple[Sequence[Word], Probabilities]]":
+        """Yield the words of each chunk with the probabilities of their tags, some thousand words at a time."""
+        for group in _grouped(chunks, len):
+            words = [segment(tokens, self.segmenter) for tokens in group]
             yield from zip(words, self._probabilities(words), strict=True)
 
-    def _spans(self, sentence: Sentence, words: Sequence[Word], probabilities: Probabilities) -> Iterator[Span]:
-        """Decode a sentence's legal tag sequence and score its spans."""
+    def _spans(self, sentence: Sentence, words: Sequence[Word], probabilities: "Probabilities") -> Iterator[Span]:
+        """Decode the best legal tag sequence of a sentence and score its spans."""
+        import numpy as np
+
         tags = iob2.best_legal(np.log(probabilities + 1e-12), self.tags)
         units = [
             Token(word.text, sentence.tokens[word.first].start, sentence.tokens[word.last - 1].end) for word in words
@@ -122,7 +116,7 @@ class Tagger:
             inside = chosen[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
             yield Span(span.start, span.end, span.label, round(float(np.mean(inside)), 6))
 
-    def _probabilities(self, sentences: Sequence[Sequence[Word]]) -> list[Probabilities]:
+    def _probabilities(self, sentences: Sequence[Sequence[Word]]) -> "list[Probabilities]":
         """Average the models' tag probabilities of every word of every sentence."""
         spellings = [[word.text for word in words] for words in sentences]
         found = [model.probabilities(spellings) for model in self._models]
@@ -130,44 +124,53 @@ class Tagger:
 
 
 def _grouped(items: Iterable[_Item], size: Callable[[_Item], int]) -> Iterator[list[_Item]]:
-    """Cut a stream into groups of so many tokens, or a few more; what has none counts as one."""
+    """Cut a stream into groups of `_GROUP_TOKENS` tokens or a few more; an item without tokens counts as one."""
     group: list[_Item] = []
     total = 0
     for item in items:
         group.append(item)
         total += max(size(item), 1)
-        if total >= _TOGETHER:
+        if total >= _GROUP_TOKENS:
             yield group
             group, total = [], 0
     if group:
         yield group
 
 
-def load_tagger(*folders: Path, runtime: Runtime = "torch") -> AnyTagger:
-    """Read the models of a run, checkpoints or baselines; DataError where one does not fit the first."""
+def load_tagger(*paths: Path | str, runtime: Runtime = "torch") -> AnyTagger:
+    """Load a run, a fold of one, a checkpoint or a baseline; the probabilities of several models are averaged.
+
+    The ONNX runtimes read what `thidua-ner export` wrote. Raises DataError if a path is none of these, if a model is
+    damaged, or if the models have different tags, and UsageError for models of different kinds.
+    """
+    folders = [folder for path in paths for folder in model_folders(Path(path))]
     kinds = {_kind(folder) for folder in folders}
     if len(kinds) > 1:
-        fail(folders[-1], f"is another kind of model than {folders[0]}", "name models of one run")
+        what = f"is another kind of model than {folders[0]}"
+        fail(folders[-1], what, "name models of one run", kind=UsageError)
     (kind,) = kinds
-    if kind in baselines.FINDERS:
-        return baselines.SpanFinder(baselines.FINDERS[kind])
-    if kind == baselines.CRF:
-        models: list[Model] = [baselines.load_crf(folder) for folder in folders]
-    elif runtime.startswith("torch"):
-        from thidua_ner.models.checkpoints import load_checkpoint
-
-        models = [load_checkpoint(folder, half=runtime == "torch-bf16") for folder in folders]
-    else:
-        from thidua_ner.models.onnx import FOLDER, OnnxModel
-
-        models = [OnnxModel(folder / FOLDER, runtime) for folder in folders]
+    if kind in FINDERS:
+        return SpanFinder(FINDERS[kind])
+    models = _load_models(kind, folders, runtime)
     for folder, model in zip(folders, models, strict=True):
         if (model.tags, model.segmenter) != (models[0].tags, models[0].segmenter):
             fail(folder, f"has other tags or another segmenter than {folders[0]}", "name models of one run")
     return Tagger(models)
 
 
+def _load_models(kind: str, folders: Sequence[Path], runtime: Runtime) -> Sequence[TagModel]:
+    """Load models of one kind."""
+    if kind == CRF:
+        return [load_crf(folder) for folder in folders]
+    if runtime.startswith("torch"):
+        from thidua_ner.models.checkpoints import load_checkpoint
+
+        return [load_checkpoint(folder, half=runtime == "torch-bf16") for folder in folders]
+    from thidua_ner.models.onnx import OnnxModel
+
+    return [OnnxModel(onnx_folder(folder), runtime) for folder in folders]
+
+
 def _kind(folder: Path) -> str:
-    """Read what kind of model is in a folder; what is missing or damaged is told when it is loaded."""
-    path = folder / "config.json"
-    return str(read_json(path, set()).get("model_type")) if path.is_file() else ""
+    """Read what kind of model is in a folder; what is missing or damaged is reported when it is loaded."""
+    return read_model_config(folder).model_type if is_model(folder) else ""

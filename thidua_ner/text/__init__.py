@@ -1,1 +1,1 @@
-"""Texts: labels, spans, syllables, words, subwords, tags, and ways to rewrite a text."""
+"""Texts in memory: labels, spans, syllables, words, subwords, IOB2 tags, spelling and perturbations."""

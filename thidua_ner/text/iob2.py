@@ -1,4 +1,7 @@
-"""Spans to IOB2 tags over tokens, and back; strict unless a named repair is asked for."""
+"""Convert spans to IOB2 tags over tokens and back, strictly unless the caller names a repair.
+
+IOB2: every span begins with B- and continues with I- (Tjong Kim Sang and Veenstra, 1999).
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Repair = Literal["none", "conlleval", "discard"]
-"""What to do with an I- tag that continues nothing: raise, let it begin a span, or ignore it."""
+"""What to do with an I- tag that continues no span: raise an error, start a new span, or ignore the tag."""
 
 
 def is_tag(tag: str) -> bool:
@@ -22,12 +25,15 @@ def is_tag(tag: str) -> bool:
 
 
 def follows(tag: str, previous: str) -> bool:
-    """Tell whether `tag` may stand after `previous` (`O` at the start of a sequence)."""
+    """Tell whether `tag` may follow `previous`, which is `O` at the start of a sequence."""
     return not tag.startswith("I-") or previous in {f"B-{tag[2:]}", tag}
 
 
 def encode(spans: Sequence[Span], tokens: Sequence[Token]) -> list[str]:
-    """Tag each token; ValueError where a span does not begin and end on token boundaries."""
+    """Return one IOB2 tag per token.
+
+    Raises ValueError if a span overlaps another or does not begin and end on token boundaries.
+    """
     starts = {token.start: index for index, token in enumerate(tokens)}
     ends = {token.end: index for index, token in enumerate(tokens)}
     tags = [OUTSIDE] * len(tokens)
@@ -42,7 +48,10 @@ def encode(spans: Sequence[Span], tokens: Sequence[Token]) -> list[str]:
 
 
 def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
-    """Make `tags` a legal IOB2 sequence by `policy`; ValueError names the first fault where it is `none`."""
+    """Repair `tags` into a legal IOB2 sequence.
+
+    Raises ValueError at the first string that is not a tag and, if `policy` is "none", at the first illegal I- tag.
+    """
     repaired: list[str] = []
     previous = OUTSIDE
     for index, tag in enumerate(tags):
@@ -59,7 +68,10 @@ def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
 
 
 def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none") -> list[Span]:
-    """Read the spans off a tag sequence, one tag a token."""
+    """Read the spans of a tag sequence, one tag per token.
+
+    Raises ValueError if the lengths differ, or if the tags are illegal and `repair` does not allow it.
+    """
     if len(tags) != len(tokens):
         raise ValueError(f"{len(tags)} tags for {len(tokens)} tokens")
     spans: list[Span] = []
@@ -72,19 +84,25 @@ def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none"
 
 
 def best_legal(scores: "NDArray[np.float64]", tags: tuple[str, ...]) -> list[str]:
-    """Find the legal tag sequence of the highest sum of scores (Viterbi); `scores` is tokens by tags."""
+    """Find the legal tag sequence with the highest sum of scores (Viterbi, 1967).
+
+    `scores` is tokens by tags, in the order of `tags`; the result has one tag per token.
+    """
     if not len(scores):
         return []
     start, barrier = _barriers(tags)
     path = [int(tag) for tag in scores.argmax(1)]
-    if start[path[0]] + barrier[path[:-1], path[1:]].sum() < 0:  # the best of each token is no legal sequence
+    if start[path[0]] + barrier[path[:-1], path[1:]].sum() < 0:  # the best tags of the tokens are not a legal sequence
         path = _viterbi(scores, start, barrier)
     return [tags[index] for index in path]
 
 
 @cache
 def _barriers(tags: tuple[str, ...]) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
-    """Write 0 where a tag may begin a sequence, or stand (column) after another (row), and minus infinity elsewhere."""
+    """Return the scores of legality, 0 for legal and minus infinity for illegal.
+
+    The first array is for tags that begin a sequence, the second for a tag (column) that follows another (row).
+    """
     import numpy as np
 
     legal = np.array([[follows(tag, previous) for tag in tags] for previous in (OUTSIDE, *tags)])
@@ -93,7 +111,7 @@ def _barriers(tags: tuple[str, ...]) -> "tuple[NDArray[np.float64], NDArray[np.f
 
 
 def _viterbi(scores: "NDArray[np.float64]", start: "NDArray[np.float64]", barrier: "NDArray[np.float64]") -> list[int]:
-    """Find the best path through tokens by tags, where `barrier` is added to each step."""
+    """Find the best path through `scores` (tokens by tags), adding `barrier` (tags by tags) at each step."""
     total = scores[0] + start
     pointers = []
     for row in scores[1:]:

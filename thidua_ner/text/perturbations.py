@@ -1,7 +1,7 @@
-"""Changes to a text that leave its meaning alone, with its spans carried along.
+"""Perturbations: rewrite a text and move its spans along, in ways that leave the correct labels unchanged.
 
-Each is a function from document to document: spelling, case, marks, white space, and the forms of dates, ranks and
-names. What it makes of a text does not depend on anything but the text.
+Each perturbation is a deterministic function from document to document. They change spelling, case, diacritics, white
+space, and the forms of dates, ranks and names.
 """
 
 import re
@@ -30,21 +30,21 @@ UNSEEN_BODIES = (
     "Ban Quản lý cảng Tân Quy Nhị",
     "Chi cục Thủy lợi An Thới Thượng",
 )
-"""Invented, and in no document of the benchmark; a test holds them to it."""
+"""Invented names, none of which occurs in the benchmark; a test checks this."""
 
 
 class Edit(NamedTuple):
-    """A stretch of a text and what takes its place."""
+    """A part `[start, end)` of a text and the text that replaces it."""
 
     start: int
     end: int
     text: str
 
 
-def edited(document: Document, edits: Iterable[Edit]) -> Document:
-    """Make edits that do not overlap; one that lies across the edge of a span is left out.
+def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
+    """Apply edits to a document, except those that cross the boundary of a span.
 
-    What is inserted at the edge of a span stays outside it.
+    An insertion at the boundary of a span stays outside it. Raises ValueError if the edits overlap.
     """
     edges = sorted({edge for span in document.spans for edge in (span.start, span.end)})
     made = [e for e in sorted(edits) if not any(e.start < edge < e.end for edge in edges)]
@@ -62,35 +62,35 @@ def edited(document: Document, edits: Iterable[Edit]) -> Document:
 
 
 def _moved(offset: int, edits: Sequence[Edit], is_start: bool) -> int:
-    """Say where an offset comes to stand; what is inserted there goes before a start and after an end."""
+    """Return the new offset; an insertion at the offset goes before the start and after the end of a span."""
     before = [e for e in edits if e.end <= offset and (is_start or e.start < offset)]
     return offset + sum(len(e.text) - (e.end - e.start) for e in before)
 
 
-def by_character(document: Document, change: Callable[[str], str]) -> Document:
-    """Change a text character by character, a letter with the marks that follow it at once."""
-    return by_pattern(document, r"\w[\u0300-\u036f]*", lambda match: change(match.group()))
+def replace_characters(document: Document, change: Callable[[str], str]) -> Document:
+    """Replace each word character together with the combining marks that follow it."""
+    return replace_matches(document, r"\w[\u0300-\u036f]*", lambda match: change(match.group()))
 
 
-def by_pattern(document: Document, pattern: str, change: Callable[[re.Match[str]], str]) -> Document:
-    """Change what a pattern finds."""
+def replace_matches(document: Document, pattern: str, change: Callable[[re.Match[str]], str]) -> Document:
+    """Replace every match of a pattern."""
     found = ((match, change(match)) for match in re.finditer(pattern, document.text))
-    return edited(document, [Edit(m.start(), m.end(), text) for m, text in found if text != m.group()])
+    return apply_edits(document, [Edit(m.start(), m.end(), text) for m, text in found if text != m.group()])
 
 
-def by_span(document: Document, label: str, change: Callable[[str], str]) -> Document:
-    """Change the surfaces of a label."""
+def replace_surfaces(document: Document, label: str, change: Callable[[str], str]) -> Document:
+    """Replace the surface of every span with this label."""
     own = [span for span in document.spans if span.label == label]
-    return edited(document, [Edit(s.start, s.end, change(document.surface(s))) for s in own])
+    return apply_edits(document, [Edit(s.start, s.end, change(document.surface(s))) for s in own])
 
 
-def decomposed(document: Document) -> Document:
-    """Write every letter as a base letter and marks (NFD)."""
-    return by_character(document, lambda letter: unicodedata.normalize("NFD", letter))
+def decompose(document: Document) -> Document:
+    """Decompose every letter into a base letter and combining marks (NFD)."""
+    return replace_characters(document, lambda letter: unicodedata.normalize("NFD", letter))
 
 
 def _without(marks: str | None) -> Callable[[str], str]:
-    """Make a function that strips these combining marks, or all and the bar of `đ`."""
+    """Make a function that removes these combining marks or, given None, all of them and the bar of `đ`."""
 
     def strip(letter: str) -> str:
         kept = [c for c in unicodedata.normalize("NFD", letter) if c not in (marks or "")]
@@ -101,8 +101,8 @@ def _without(marks: str | None) -> Callable[[str], str]:
     return strip
 
 
-def tones_moved(document: Document) -> Document:
-    """Move the tone of open `oa`, `oe`, `uy` to the other vowel: `hoà`, `hòa`."""
+def move_tones(document: Document) -> Document:
+    """Move the tone of `oa`, `oe` and `uy` without a final consonant to the other vowel: `hoà` becomes `hòa`."""
 
     def move(match: re.Match[str]) -> str:
         first, second = (unicodedata.normalize("NFD", vowel) for vowel in match.group())
@@ -115,29 +115,29 @@ def tones_moved(document: Document) -> Document:
 
     toned_first = r"[òóỏõọÒÓỎÕỌ][aeAE]\b|(?<![qQ])[ùúủũụÙÚỦŨỤ][yY]\b"
     toned_second = r"[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]\b|(?<![qQ])[uU][ỳýỷỹỵỲÝỶỸỴ]\b"
-    return by_pattern(document, f"{toned_first}|{toned_second}", move)
+    return replace_matches(document, f"{toned_first}|{toned_second}", move)
 
 
-def i_and_y(document: Document) -> Document:
-    """Exchange `i` and `y` at the end of open syllables: `kỹ`, `kĩ`."""
+def swap_i_and_y(document: Document) -> Document:
+    """Swap `i` and `y` in syllables of one consonant and this vowel: `kỹ` becomes `kĩ`."""
     plain, other = "iìíỉĩịyỳýỷỹỵ", "yỳýỷỹỵiìíỉĩị"
     table = str.maketrans(plain + plain.upper(), other + other.upper())
     letters = plain + plain.upper()
-    return by_pattern(document, rf"(?<!\w)[hklmstHKLMST][{letters}](?!\w)", lambda m: m.group().translate(table))
+    return replace_matches(document, rf"(?<!\w)[hklmstHKLMST][{letters}](?!\w)", lambda m: m.group().translate(table))
 
 
-def slips(document: Document) -> Document:
-    """Leave every twelfth marked syllable as its Telex keys: `tỉnh`, `tinhr`."""
+def leave_telex_keys(document: Document) -> Document:
+    """Replace every twelfth syllable with diacritics by its Telex keys: `tỉnh` becomes `tinhr`."""
     marked = [
         match
         for match in re.finditer(r"[^\W\d_]+", document.text)
         if _telex(match.group()) != unicodedata.normalize("NFC", match.group())
     ]
-    return edited(document, [Edit(m.start(), m.end(), _telex(m.group())) for m in marked[::_SLIP_EVERY]])
+    return apply_edits(document, [Edit(m.start(), m.end(), _telex(m.group())) for m in marked[::_SLIP_EVERY]])
 
 
 def _telex(syllable: str) -> str:
-    """Spell a syllable with the keys that Telex takes for it, the tone last."""
+    """Spell a syllable as it is typed in Telex, with the key of the tone last."""
     letters, tone = "", ""
     for letter in unicodedata.normalize("NFC", syllable):
         marks = unicodedata.normalize("NFD", letter)
@@ -148,30 +148,34 @@ def _telex(syllable: str) -> str:
     return (letters + tone).upper() if len(syllable) > 1 and syllable.isupper() else letters + tone
 
 
-def zero_width(document: Document) -> Document:
-    """Put a zero-width space after every fifth gap between words."""
+def insert_zero_width_spaces(document: Document) -> Document:
+    """Insert a zero-width space after every fifth space between words."""
     gaps = [match.end() for match in re.finditer(r"(?<=\w) (?=\w)", document.text)]
-    return edited(document, [Edit(gap, gap, "\u200b") for gap in gaps[::_ZERO_WIDTH_EVERY]])
+    return apply_edits(document, [Edit(gap, gap, "\u200b") for gap in gaps[::_ZERO_WIDTH_EVERY]])
 
 
-def quotes_straight(document: Document) -> Document:
-    """Write curly quotation marks and apostrophes straight."""
+def straighten_quotes(document: Document) -> Document:
+    """Replace curly quotation marks and apostrophes by straight ones."""
     table = str.maketrans("“”„‘’", '"""\'\'')
-    return by_pattern(document, "[“”„‘’]", lambda match: match.group().translate(table))
+    return replace_matches(document, "[“”„‘’]", lambda match: match.group().translate(table))
 
 
-def quotes_curly(document: Document) -> Document:
-    """Write straight quotation marks curly."""
-    return by_pattern(document, r'(?<!\S)"|"', lambda match: "”" if match.string[: match.start()][-1:].strip() else "“")
+def curl_quotes(document: Document) -> Document:
+    """Replace straight quotation marks by curly ones."""
+
+    def curl(match: re.Match[str]) -> str:
+        return "”" if match.string[: match.start()][-1:].strip() else "“"
+
+    return replace_matches(document, r'(?<!\S)"|"', curl)
 
 
-def dashes(document: Document) -> Document:
-    """Exchange the hyphen and the dash between spaces."""
-    return by_pattern(document, r"(?<= )[-–—](?= )", lambda match: "–" if match.group() == "-" else "-")
+def swap_dashes(document: Document) -> Document:
+    """Swap the hyphen and the dash between spaces."""
+    return replace_matches(document, r"(?<= )[-–—](?= )", lambda match: "–" if match.group() == "-" else "-")
 
 
-def dates(mark: str | None) -> Callable[[Document], Document]:
-    """Make a function that writes the `28/7` of dates with another mark, or in words: `ngày 28 tháng 7`."""
+def date_rewriter(mark: str | None) -> Callable[[Document], Document]:
+    """Make a function that rewrites dates (`28/7`) with another mark or, given None, in words (`ngày 28 tháng 7`)."""
     pattern = re.compile(r"(?<![\d/])(ngày )?(\d{1,2})/(\d{1,2})(?:/(\d{4}))?(?![\d/])")
 
     def change(match: re.Match[str]) -> str:
@@ -180,21 +184,21 @@ def dates(mark: str | None) -> Callable[[Document], Document]:
             return f"{noun or 'ngày '}{day} tháng {month}" + (f" năm {year}" if year else "")
         return noun + mark.join(filter(None, (day, month, year)))
 
-    return lambda document: by_span(document, DATE, lambda surface: pattern.sub(change, surface))
+    return lambda document: replace_surfaces(document, DATE, lambda surface: pattern.sub(change, surface))
 
 
-def ranks_short(document: Document) -> Document:
-    """Abbreviate ranks: `Đại tá`, `Đ/tá`."""
+def shorten_ranks(document: Document) -> Document:
+    """Abbreviate ranks: `Đại tá` becomes `Đ/tá`."""
 
     def shorten(surface: str) -> str:
         first, _, second = surface.partition(" ")
         return f"{_RANK_FIRST[first.lower()]}/{second}" if first.lower() in _RANK_FIRST and second else surface
 
-    return by_span(document, RANK, shorten)
+    return replace_surfaces(document, RANK, shorten)
 
 
-def unseen(label: str, surfaces: Sequence[str]) -> Callable[[Document], Document]:
-    """Make a function that puts surfaces from a list in the places of a label, an administrative word left standing."""
+def surface_replacer(label: str, surfaces: Sequence[str]) -> Callable[[Document], Document]:
+    """Make a function that replaces the surfaces of a label by those of a list; administrative words of places stay."""
 
     def change(document: Document) -> Document:
         others = cycle(surfaces)
@@ -203,33 +207,33 @@ def unseen(label: str, surfaces: Sequence[str]) -> Callable[[Document], Document
             match = _ADMINISTRATIVE.match(surface) if label == LOC else None
             return f"{(match and match.group(1)) or ''}{next(others)}"
 
-        return by_span(document, label, other)
+        return replace_surfaces(document, label, other)
 
     return change
 
 
 PERTURBATIONS: dict[str, Callable[[Document], Document]] = {
-    "decomposed (NFD)": decomposed,
-    "tone on the other vowel": tones_moved,
-    "i and y": i_and_y,
-    "lower case": lambda document: by_character(document, str.lower),
-    "capitals": lambda document: by_character(document, str.upper),
-    "no tones": lambda document: by_character(document, _without(_TONES)),
-    "no diacritics": lambda document: by_character(document, _without(None)),
-    "Telex slips": slips,
-    "doubled spaces": lambda document: by_pattern(document, " ", lambda _: "  "),
-    "no-break spaces": lambda document: by_pattern(document, " ", lambda _: "\u00a0"),
-    "zero-width spaces": zero_width,
-    "straight quotes": quotes_straight,
-    "curly quotes": quotes_curly,
-    "other dashes": dashes,
-    "joined lines": lambda document: by_pattern(document, r"\s*\n\s*", lambda _: " "),
-    "dates as 28-7": dates("-"),
-    "dates as 28.7": dates("."),
-    "dates in words": dates(None),
-    "short ranks": ranks_short,
-    "unseen persons": unseen(PER, UNSEEN_NAMES),
-    "unseen places": unseen(LOC, UNSEEN_PLACES),
-    "unseen bodies": unseen(ORG, UNSEEN_BODIES),
+    "decomposed (NFD)": decompose,
+    "tone on the other vowel": move_tones,
+    "i and y": swap_i_and_y,
+    "lower case": lambda document: replace_characters(document, str.lower),
+    "capitals": lambda document: replace_characters(document, str.upper),
+    "no tones": lambda document: replace_characters(document, _without(_TONES)),
+    "no diacritics": lambda document: replace_characters(document, _without(None)),
+    "Telex slips": leave_telex_keys,
+    "doubled spaces": lambda document: replace_matches(document, " ", lambda _: "  "),
+    "no-break spaces": lambda document: replace_matches(document, " ", lambda _: "\u00a0"),
+    "zero-width spaces": insert_zero_width_spaces,
+    "straight quotes": straighten_quotes,
+    "curly quotes": curl_quotes,
+    "other dashes": swap_dashes,
+    "joined lines": lambda document: replace_matches(document, r"\s*\n\s*", lambda _: " "),
+    "dates as 28-7": date_rewriter("-"),
+    "dates as 28.7": date_rewriter("."),
+    "dates in words": date_rewriter(None),
+    "short ranks": shorten_ranks,
+    "unseen persons": surface_replacer(PER, UNSEEN_NAMES),
+    "unseen places": surface_replacer(LOC, UNSEEN_PLACES),
+    "unseen bodies": surface_replacer(ORG, UNSEEN_BODIES),
 }
-"""Every perturbation by its name."""
+"""All perturbations by name."""

@@ -1,4 +1,4 @@
-"""Spans and documents: half-open character offsets into a text that never changes."""
+"""Documents and their labelled spans; offsets count characters (Unicode code points) and are half-open."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -12,13 +12,16 @@ Triple = tuple[int, int, str]
 
 
 def is_label(value: object) -> bool:
-    """Tell whether a value can be a label: a word without white space, or hyphens at its ends, which tags use."""
+    """Tell whether a value can be a label: a word without white space and without hyphens at its ends.
+
+    IOB2 tags use hyphens as separators.
+    """
     return isinstance(value, str) and bool(value) and value == "".join(value.split()) == value.strip("-")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A labelled stretch `text[start:end]`; `score` is a system's confidence and takes no part in equality."""
+    """A labelled part `text[start:end]` of a text; equality ignores `score`, a system's confidence."""
 
     start: int
     end: int
@@ -30,7 +33,7 @@ class Span:
 
     @property
     def triple(self) -> Triple:
-        """The start, the end and the label: what makes the span what it is."""
+        """The start, the end and the label, which identify the span."""
         return self.start, self.end, self.label
 
     def __post_init__(self) -> None:
@@ -42,9 +45,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text with its spans, sorted, flat and inside the text.
+    """A text with its spans, which are sorted, do not overlap and lie inside the text; ValueError if they do not.
 
-    `given` holds the sentences and tokens of a source that is tokenized already; it is empty where rules find them.
+    `given` holds the sentences and tokens of a source that is already tokenized; if it is empty, rules find them.
     """
 
     id: str
@@ -62,11 +65,11 @@ class Document:
             raise ValueError(f"{self.spans[-1]} ends outside the text of {len(self.text)} characters")
 
     def surface(self, span: Span) -> str:
-        """Return the characters that `span` selects."""
+        """Return the characters of a span."""
         return self.text[span.start : span.end]
 
     def triples(self) -> frozenset[Triple]:
-        """Return start, end and label of each span; tuples are compared many times as fast as spans."""
+        """Return the start, end and label of each span; sets of tuples compare much faster than sets of spans."""
         if self._triples is None:
             object.__setattr__(self, "_triples", frozenset([(s.start, s.end, s.label) for s in self.spans]))
         return self._triples or frozenset()
@@ -76,22 +79,22 @@ class Document:
         return replace(self, spans=spans)
 
     def sentences(self) -> tuple[Sentence, ...]:
-        """Return the sentences of the source, or those that rules find."""
+        """Return the sentences that the source gave, or those that the rules of `syllables.py` find."""
         return self.given or split_sentences(self.text)
 
     @property
     def text_sha256(self) -> str:
-        """The SHA-256 of the text in UTF-8: the identity of a document across formats."""
+        """The SHA-256 of the text in UTF-8 (hexadecimal), which identifies a document across formats."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
 
 
 def as_document(text: str | Document) -> Document:
-    """Make a document of a plain text."""
+    """Wrap a plain text in a document with an empty id; return a document as it is."""
     return Document("", text) if isinstance(text, str) else text
 
 
 def document_of_tokens(tokens: Iterable[str], name: str = "") -> Document:
-    """Make a document of one sentence from its tokens, joined with single spaces; no tokens give an empty text."""
+    """Make a document of one sentence by joining its tokens with single spaces; no tokens give an empty text."""
     placed: list[Token] = []
     at = 0
     for token in tokens:
@@ -102,6 +105,6 @@ def document_of_tokens(tokens: Iterable[str], name: str = "") -> Document:
 
 
 def fingerprint(documents: Sequence[Document]) -> str:
-    """Hash the ids, texts and spans of documents, in any order (SHA-256, hexadecimal)."""
+    """Hash the ids, texts and spans of documents, whatever their order (SHA-256, hexadecimal)."""
     parts = sorted(repr((d.id, d.text_sha256, [(s.start, s.end, s.label) for s in d.spans])) for d in documents)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,11 +1,11 @@
-"""Vietnamese spelling: every syllable that it can produce, and when two mentions are spelt alike."""
+"""Vietnamese spelling: all syllables that it can produce, and a normal form in which mentions are compared."""
 
 import unicodedata
 from collections.abc import Iterator
 from itertools import product
 
 ONSETS = " b c ch d đ g gh gi h k kh l m n ng ngh nh p ph qu r s t th tr v x"
-"""Parted by spaces, the first of them empty."""
+"""The onsets of syllables, separated by spaces; the first one is empty."""
 
 RIMES = (
     "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăp ăt âc âm ân âng âp ât âu ây "
@@ -17,11 +17,12 @@ RIMES = (
     "uy uya uych uyên uyêt uym uyn uynh uyp uyt uyu ư ưa ưc ưi ưm ưn ưng ươ ươc ươi ươm ươn ương ươp ươt ươu ưt ưu "
     "y yêm yên yêng yêt yêu"
 )
+"""The rimes of syllables without their tones, separated by spaces."""
+
 TONES = ("", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323")
-"""Combining marks: none, grave, acute, tilde, hook above, dot below."""
+"""The tones as combining marks: none, grave, acute, tilde, hook above, dot below."""
 
 _VOWELS = frozenset("aăâeêioôơuưy")
-
 
 LOANWORDS = (
     "aids app atm bar bitcoin blog bluetooth bot box camera campuchia card casino chat check chip click clip club "
@@ -34,11 +35,11 @@ LOANWORDS = (
     "taxi team telegram test text tiktok time token top topic tour trend twitter update url usb user version "
     "viber video viettel vip virus visa voucher web website wifi www youtube zalo"
 )
-"""Words of Latin letters that Vietnamese news use as they are, names of sites and addresses among them."""
+"""Foreign words that Vietnamese news use unchanged, including parts of web addresses and names of sites."""
 
 
-def syllables() -> Iterator[str]:
-    """Yield every syllable of Vietnamese spelling in lower case, the tone on either vowel (`hoà`, `hòa`)."""
+def spell_syllables() -> Iterator[str]:
+    """Yield every syllable of Vietnamese spelling in lower case, with the tone on each vowel (`hoà`, `hòa`)."""
     for onset, rime, tone in product(ONSETS.split(" "), RIMES.split(), TONES):
         if not tone:
             yield onset + rime
@@ -48,15 +49,15 @@ def syllables() -> Iterator[str]:
                 yield unicodedata.normalize("NFC", f"{onset}{rime[:place]}{tone}{rime[place:]}")
 
 
-def spellings() -> Iterator[str]:
-    """Yield every syllable and loanword in lower case, capitalised and in capitals."""
-    for word in dict.fromkeys((*syllables(), *LOANWORDS.split())):
+def spell_words() -> Iterator[str]:
+    """Yield every syllable and loanword in lower case, with a capital, and in capitals."""
+    for word in dict.fromkeys((*spell_syllables(), *LOANWORDS.split())):
         yield from (word, word.capitalize(), word.upper())
 
 
 def normalise_surface(surface: str) -> str:
-    """Spell a mention without regard to case, width, Unicode composition and spacing (NFKC, case-folded).
+    """Return the normal form of a mention, which ignores case, character width, Unicode composition and spacing.
 
-    Two mentions with the same result count as the same mention wherever mentions are compared.
+    The form is NFKC, case-folded, with single spaces. Two mentions with the same form count as the same mention.
     """
     return " ".join(unicodedata.normalize("NFKC", surface).casefold().split())

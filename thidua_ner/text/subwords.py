@@ -1,7 +1,7 @@
-"""Words to subword ids and back, with any tokenizer of `transformers`, fast or Python.
+"""Encode words as subword ids with any tokenizer of `transformers`, and map the model's output back to words.
 
-Words are encoded one by one, so that alignment needs no offsets and no `word_ids`; a word is tagged at its
-first subword. A sentence longer than the encoder goes through overlapping windows.
+Words are encoded one at a time, so that the alignment needs neither offsets nor `word_ids`; a word is tagged at its
+first subword. A sentence longer than the encoder's input is read in overlapping windows.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _BATCH = 1280
-"""Subwords in a batch, padding included: fewer leave a processor idle, more overflow its caches."""
+"""Subwords of a batch, padding included: smaller batches leave a processor idle, larger ones overflow its caches."""
 
 _REMEMBERED = 100_000
-"""Words whose ids are kept."""
+"""The number of words whose ids are cached."""
 
-OVERLAP = 4
-"""Neighbouring windows share a quarter of their length (1 / OVERLAP)."""
+OVERLAP_DIVISOR = 4
+"""Neighbouring windows share 1 / OVERLAP_DIVISOR of their length."""
 
 
 class Window(NamedTuple):
     """Part of a sentence as an encoder reads it.
 
-    `input_ids` has the special tokens around it; `heads[i]` is the position in it of the first subword of
-    word `first_word + i` of the sentence.
+    `input_ids` includes the special tokens at both ends; `heads[i]` is the position in it of the first subword of the
+    sentence's word `first_word + i`.
     """
 
     input_ids: list[int]
@@ -35,21 +35,24 @@ class Window(NamedTuple):
 
 
 class SubwordEncoder:
-    """Encodes the words of sentences for one tokenizer, remembering the words that it has met."""
+    """Encodes the words of sentences with one tokenizer, caching the ids of words."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> None:
-        """Take the tokenizer and the most positions that its encoder has, special tokens included."""
+        """Take a tokenizer and the number of positions of its encoder, special tokens included.
+
+        Raises ValueError if the encoder has too few positions.
+        """
         self._tokenizer = tokenizer
         self._prefix = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         self._suffix = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
         self.max_length = max_length
         self._room = max_length - 2
         self._known: dict[str, list[int]] = {}
-        if self._room < OVERLAP:
+        if self._room < OVERLAP_DIVISOR:
             raise ValueError(f"an encoder of {max_length} positions is too short")
 
     def encode(self, words: Sequence[str]) -> list[Window]:
-        """Encode a sentence as one window, or as overlapping windows where it does not fit in one."""
+        """Encode a sentence as one window, or as overlapping windows if it does not fit in one."""
         pieces = [self._word_ids(word) for word in words]
         windows: list[Window] = []
         first = 0
@@ -65,12 +68,12 @@ class SubwordEncoder:
         return windows
 
     def _word_ids(self, word: str) -> list[int]:
-        """Look up a word's ids: at least one, and at most a quarter of a window (the head is what is tagged)."""
+        """Look up the ids of a word: at least one, and no more than the part of a window that neighbours share."""
         if word not in self._known:
             if len(self._known) == _REMEMBERED:
-                self._known.clear()  # a crawl has words without end
+                self._known.clear()  # the vocabulary of a crawl is unbounded
             ids = self._tokenizer.convert_tokens_to_ids(self._tokenizer.tokenize(word))
-            self._known[word] = (ids or [self._tokenizer.unk_token_id])[: self._room // OVERLAP]
+            self._known[word] = (ids or [self._tokenizer.unk_token_id])[: self._room // OVERLAP_DIVISOR]
         return self._known[word]
 
     def _window(self, pieces: Sequence[list[int]], first_word: int) -> Window:
@@ -81,16 +84,19 @@ class SubwordEncoder:
         return Window([*ids, self._suffix], heads, first_word)
 
     def _step_back(self, pieces: Sequence[list[int]], first: int, last: int) -> int:
-        """Find the word that begins the next window, so that the two share context."""
+        """Find the word that begins the next window, so that the two windows share context."""
         shared = 0
-        while last - 1 > first and shared + len(pieces[last - 1]) <= self._room // OVERLAP:
+        while last - 1 > first and shared + len(pieces[last - 1]) <= self._room // OVERLAP_DIVISOR:
             last -= 1
             shared += len(pieces[last])
         return last
 
 
 def best_windows(windows: Sequence[Window], n_words: int) -> list[tuple[int, int]]:
-    """Choose for each word the window, and its place there, where it has most context on its poorer side."""
+    """Choose for each word the window in which its shorter context, left or right, is longest.
+
+    Returns for each word the index of the window and the word's place in it.
+    """
     best: list[tuple[int, int]] = [(-1, -1)] * n_words
     context = [-1] * n_words
     for index, window in enumerate(windows):
@@ -103,13 +109,16 @@ def best_windows(windows: Sequence[Window], n_words: int) -> list[tuple[int, int
 
 
 Logits = Callable[["NDArray[np.int64]", "NDArray[np.int64]"], "NDArray[np.floating[Any]]"]
-"""Takes ids and mask (windows by subwords), gives the scores of the classes of every subword."""
+"""Takes ids and mask (windows by subwords) and returns the logits (windows by subwords by classes)."""
 
 
 def word_probabilities(
     encoder: SubwordEncoder, run: Logits, padding: int, sentences: Sequence[Sequence[str]]
 ) -> "list[NDArray[np.float64]]":
-    """Compute the class probabilities of the words of many sentences, words by classes, each from its best window."""
+    """Compute the class probabilities of the words of many sentences, one array of words by classes per sentence.
+
+    `run` computes the logits of a batch padded with the id `padding`; each word is taken from its best window.
+    """
     import numpy as np
 
     windows = [encoder.encode(words) for words in sentences]
@@ -123,7 +132,7 @@ def word_probabilities(
 
 
 def _head_probabilities(run: Logits, padding: int, windows: Sequence[Window]) -> "list[NDArray[np.float64]]":
-    """Run windows through a model in batches of like length; give a row for each word's first subword."""
+    """Run windows through a model in batches of similar length; return the rows of the words' first subwords."""
     import numpy as np
 
     found: dict[int, NDArray[np.float64]] = {}
@@ -144,7 +153,7 @@ def _head_probabilities(run: Logits, padding: int, windows: Sequence[Window]) ->
 
 
 def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Cut windows, given in the order of their lengths, into batches of so many subwords or of one window."""
+    """Cut windows, ordered by length, into batches of at most `_BATCH` subwords, or of one longer window."""
     batch: list[int] = []
     for index in order:
         if batch and (len(batch) + 1) * lengths[index] > _BATCH:

@@ -1,7 +1,7 @@
-"""Text to syllable tokens and sentences, each with the characters it stands on.
+"""Split a text into sentences and syllable tokens, each with its character offsets.
 
-A token is a syllable, a number or date kept whole (`28/7`, `3.264`, `86,2`), a clock time, a web
-address, or one mark of punctuation; `%` is a token of its own. White space belongs to no token.
+A token is a syllable, a whole number, date or clock time (`28/7`, `3.264`, `86,2`, `21:30`), a web address, or one
+punctuation mark; `%` is a separate token. White space belongs to no token.
 """
 
 from functools import lru_cache
@@ -14,7 +14,7 @@ ABBREVIATIONS = frozenset(
     | {"ths", "ts", "pgs", "gs", "bs", "ks", "ls", "mr", "mrs", "ms", "cty", "gđ", "pgđ"}  # titles
     | {"tr", "th", "ng", "ph", "kh", "nh", "ch", "gi", "qu", "đ"}  # initials of two letters in by-lines
 )
-"""Words whose full stop does not end a sentence, lower case; single capital letters are added by rule."""
+"""Words in lower case whose full stop does not end a sentence; a rule adds single capital letters."""
 
 _TOKEN = regex.compile(
     r"""
@@ -41,11 +41,11 @@ _TOKEN = regex.compile(
 _CLOSERS = frozenset("\"'”’»)]}")
 _ENDERS = frozenset({".", "!", "?", "…"})
 _LONGEST_REMEMBERED = 20_000
-"""Characters of a text whose sentences are kept: what is kept must stay small."""
+"""The longest text, in characters, whose sentences are cached; the cache must stay small."""
 
 
 class Token(NamedTuple):
-    """A piece of a text with the characters it stands on: `text[start:end]`."""
+    """A token and its offsets: `text` is the document's `text[start:end]`."""
 
     text: str
     start: int
@@ -53,7 +53,7 @@ class Token(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """A sentence of a document: its first and last character, and its tokens in document offsets."""
+    """A sentence of a document, `text[start:end]`; the offsets of its tokens are into the document too."""
 
     start: int
     end: int
@@ -61,13 +61,13 @@ class Sentence(NamedTuple):
 
 
 def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """Split `text[start:end]` into syllable tokens; offsets are into `text`."""
+    """Split `text[start:end]` into syllable tokens whose offsets are into `text`."""
     matches = _TOKEN.finditer(text, start, len(text) if end is None else end)
     return [Token(m.group(), m.start(), m.end()) for m in matches]
 
 
 def split_sentences(text: str) -> tuple[Sentence, ...]:
-    """Split a text into sentences that never cross a line break; blank lines yield none."""
+    """Split a text into sentences, which never cross a line break; a blank line has none."""
     return _remembered_sentences(text) if len(text) <= _LONGEST_REMEMBERED else _find_sentences(text)
 
 
@@ -85,7 +85,8 @@ def _find_sentences(text: str) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-_remembered_sentences = lru_cache(maxsize=256)(_find_sentences)  # texts come again in every pass and every format
+# the same texts are split in every epoch and for every format
+_remembered_sentences = lru_cache(maxsize=256)(_find_sentences)
 
 
 def _sentence(tokens: list[Token]) -> Sentence:
@@ -93,7 +94,7 @@ def _sentence(tokens: list[Token]) -> Sentence:
 
 
 def _ends_sentence(tokens: list[Token], first: int, last: int) -> bool:
-    """Tell whether a sentence that began at token `first` ends with token `last`, which is not the line's last."""
+    """Tell whether a sentence that begins at token `first` ends at token `last`, which is not the last of its line."""
     stop = last
     while stop > first and tokens[stop].text in _CLOSERS:
         stop -= 1
@@ -108,12 +109,12 @@ def _ends_sentence(tokens: list[Token], first: int, last: int) -> bool:
 
 
 def is_abbreviation(word: str) -> bool:
-    """Tell whether a full stop after this word may be part of it: a known abbreviation or an initial."""
+    """Tell whether a full stop after this word may belong to it: a known abbreviation or an initial."""
     return word.lower() in ABBREVIATIONS or (len(word) == 1 and word.isupper())
 
 
 def _abbreviates(tokens: list[Token], first: int, stop: int) -> bool:
-    """Tell whether the full stop at `stop` follows an abbreviation, an initial or a list number."""
+    """Tell whether the full stop at token `stop` follows an abbreviation, an initial or a list number."""
     if stop == first:
         return False
     before = tokens[stop - 1]

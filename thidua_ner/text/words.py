@@ -1,7 +1,7 @@
-"""Word segmentation as a grouping of syllable tokens; the text and its offsets stay as they are.
+"""Group syllable tokens into words; the text and its offsets do not change.
 
-PhoBERT reads words (`Công_an tỉnh Quảng_Nam`). A word here is a run of syllable tokens; only syllables of
-letters are ever joined, so that figures, dates and punctuation stay words of their own.
+PhoBERT reads words (`Công_an tỉnh Quảng_Nam`; Nguyen and Nguyen, 2020). A word is a run of syllable tokens; only
+syllables of letters are joined, so each number, date and punctuation mark is a word.
 """
 
 import os
@@ -12,17 +12,16 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import MachineError, fail
 from thidua_ner.text.labels import OUTSIDE
-from thidua_ner.text.spans import Document
 from thidua_ner.text.syllables import Token
 
 Segmenter = Callable[[Sequence[str]], list[int]]
-"""Takes the syllables of a sentence, returns the lengths of its words in syllables."""
+"""Takes the syllables of a sentence and returns the lengths of its words, in syllables."""
 
 
 class Word(NamedTuple):
-    """The tokens `first` to `last` (half-open) of a sentence, with the spelling of each as an encoder reads it."""
+    """The tokens `first` to `last` (half-open) of a sentence, each spelled as an encoder reads it."""
 
     syllables: tuple[str, ...]
     first: int
@@ -30,18 +29,18 @@ class Word(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The word as PhoBERT spells it."""
+        """The syllables joined with underscores, as PhoBERT expects them."""
         return "_".join(self.syllables)
 
 
 def _single_syllables(syllables: Sequence[str]) -> list[int]:
-    """Leave each syllable a word of its own."""
+    """Make each syllable a word."""
     return [1] * len(syllables)
 
 
 @cache
 def _underthesea() -> Callable[..., list[str]]:
-    # imported at first use: it takes a second, and only word-level encoders need it
+    # imported at first use: the import takes a second, and only word-level encoders need it
     from underthesea import word_tokenize
 
     tokenize: Callable[..., list[str]] = word_tokenize
@@ -49,39 +48,37 @@ def _underthesea() -> Callable[..., list[str]]:
 
 
 def _underthesea_words(syllables: Sequence[str]) -> list[int]:
-    """Group syllables as `underthesea` groups them."""
+    """Group syllables with `underthesea`."""
     words = _underthesea()(" ".join(syllables), use_token_normalize=False)
     return _lengths(syllables, ["".join(word.split()) for word in words])
 
 
 @cache
 def _vncorenlp() -> Any:
-    """Start VnCoreNLP's segmenter; DataError where the package, Java or its files are absent."""
+    """Start VnCoreNLP's segmenter; raises MachineError if the package, Java or its files are missing."""
     folder = os.environ.get("VNCORENLP", "")
-    remedy = (
-        "install Java and `pip install -e '.[vncorenlp]'`, and let VNCORENLP name the folder with its jar and models"
-    )
+    remedy = "install Java and `thidua-ner[vncorenlp]`, and set VNCORENLP to the folder with its jar and models"
     if not (Path(folder) / "models/wordsegmenter").is_dir():
-        fail(folder or "VNCORENLP", "is not a folder of VnCoreNLP", remedy)
+        fail(folder or "VNCORENLP", "is not a folder of VnCoreNLP", remedy, kind=MachineError)
     here = Path.cwd()
     try:
         from py_vncorenlp import VnCoreNLP
 
         return VnCoreNLP(annotators=["wseg"], save_dir=str(Path(folder).resolve()))
-    except Exception as error:  # without Java it fails in its own ways
-        fail(folder, f"VnCoreNLP does not start ({error})", remedy)
+    except Exception as error:  # what it raises without Java depends on its Java bridge
+        fail(folder, f"VnCoreNLP does not start ({error})", remedy, kind=MachineError)
     finally:
-        os.chdir(here)  # it leaves the process in its folder
+        os.chdir(here)  # it changes the working directory of the process to its own folder
 
 
 def _vncorenlp_words(syllables: Sequence[str]) -> list[int]:
-    """Group syllables as VnCoreNLP, PhoBERT's own segmenter, groups them."""
+    """Group syllables with VnCoreNLP, the segmenter that PhoBERT was trained with."""
     sentences = _vncorenlp().word_segment(" ".join(syllables))
     return _lengths(syllables, [word.replace("_", "") for sentence in sentences for word in sentence.split()])
 
 
 def _lengths(syllables: Sequence[str], words: Sequence[str]) -> list[int]:
-    """Count the syllables of words, written without spaces; a boundary set inside a syllable is passed over."""
+    """Count the syllables of each word, given words without spaces; a boundary inside a syllable is ignored."""
     ends = list(accumulate(len(syllable) for syllable in syllables))
     word_ends = set(accumulate(map(len, words)))
     if max(word_ends, default=0) != ends[-1]:
@@ -101,11 +98,11 @@ SEGMENTERS: dict[str, Segmenter] = {
     "vncorenlp": _vncorenlp_words,
     "none": _single_syllables,
 }
-"""Segmenters by the name that a config and a checkpoint give."""
+"""The segmenters by name, as in a config and in a checkpoint's `config.json`."""
 
 
 def segment(tokens: Sequence[Token], segmenter: Segmenter) -> list[Word]:
-    """Group the tokens of a sentence into words; spellings are composed (NFC), which encoders expect."""
+    """Group the tokens of a sentence into words, spelled in composed Unicode (NFC), which encoders expect."""
     if not tokens:
         return []
     syllables = [unicodedata.normalize("NFC", token.text) for token in tokens]
@@ -115,7 +112,10 @@ def segment(tokens: Sequence[Token], segmenter: Segmenter) -> list[Word]:
 
 
 def split_at_entities(words: Sequence[Word], tags: Sequence[str]) -> list[Word]:
-    """Cut words wherever an entity begins or ends inside one, so that each word has a single tag."""
+    """Cut words wherever an entity begins or ends inside one, so that each word has a single tag.
+
+    `tags` has one IOB2 tag per token of the sentence.
+    """
     pieces: list[Word] = []
     for word in words:
         first = word.first

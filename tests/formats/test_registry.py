@@ -1,0 +1,126 @@
+"""The registry: every reader and writer by its suffix, and what it says of a path that it cannot read."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from tests.strategies import documents
+from thidua_ner.faults import DataError
+from thidua_ner.formats.registry import (
+    FOLDER,
+    READERS,
+    WRITERS,
+    labels_known,
+    read_documents,
+    read_predictions,
+    write_documents,
+)
+from thidua_ner.text.spans import Document, Span
+
+GOLD = [Document("a", "Công an Huế", (Span(0, 7, "ORG"), Span(8, 11, "LOC"))), Document("b", "Huế")]
+ANNOTATED = {suffix for suffix, reader in READERS.items() if reader.documents}
+TEXTS = {suffix for suffix, reader in READERS.items() if reader.texts}
+
+
+def written(folder, suffix):
+    """Write the gold documents in the format of a suffix."""
+    path = folder / ("gold" if suffix == FOLDER else f"gold{suffix}")
+    write_documents(path, GOLD)
+    return path
+
+
+def test_formats_of_documents_and_of_texts_are_told_apart():
+    assert {suffix for suffix, reader in READERS.items() if reader.predictions} == ANNOTATED
+    assert {FOLDER, ".jsonl", ".conll"} == ANNOTATED
+    assert {".jsonl", ".txt", ".csv", ".parquet"} == TEXTS
+    assert all(suffix == FOLDER or Path(f"x{suffix}").suffix == suffix for suffix in READERS)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("suffix", sorted(ANNOTATED))
+def test_documents_and_predictions_are_read_by_suffix(tmp_path, suffix, kind):
+    path = kind(written(tmp_path, suffix))
+    assert read_documents(path) == GOLD
+    assert read_predictions(path, GOLD[::-1]) == GOLD[::-1]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+@pytest.mark.parametrize("name", ["out", "out.jsonl", "out.conll"])
+def test_documents_are_written_by_suffix(tmp_path, name, kind):
+    write_documents(kind(tmp_path / name), GOLD)
+    assert (tmp_path / name).is_dir() == (name == "out")
+    assert read_documents(tmp_path / name) == GOLD
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_writer_writes_what_its_reader_reads(tmp_path, name):
+    writer = WRITERS[name]
+    path = tmp_path / f"out{writer.suffix}"
+    assert [writer.problem(document) for document in GOLD] == ["", ""]
+    writer.write(path, GOLD)
+    reader = READERS[writer.suffix or FOLDER]
+    if reader.documents:
+        assert read_documents(path) == GOLD
+    if reader.texts:
+        assert reader.count(path) == len(GOLD)
+        assert list(reader.texts(path, "text")) == [Document(document.id, document.text) for document in GOLD]
+
+
+@pytest.mark.parametrize(("suffix", "content"), [(".txt", "Huế"), (".csv", "id,text\nc,Huế\n")])
+def test_texts_are_read_by_suffix(tmp_path, suffix, content):
+    path = tmp_path / f"news{suffix}"
+    path.write_text(content, encoding="utf-8")
+    reader = READERS[suffix]
+    assert list(reader.texts(path, "text")) == [Document("c" if suffix == ".csv" else str(path), "Huế")]
+    assert reader.count(path) == 1
+
+
+@pytest.mark.parametrize("name", ["gold.txt", "gold.csv", "gold.parquet", "gold.xml", "gold"])
+def test_a_file_without_annotations_is_a_fault(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("")
+    remedy = r"name a folder of \.txt and \.ann files, a \.jsonl or a \.conll file"
+    for read in (read_documents, lambda source: read_predictions(source, GOLD)):
+        with pytest.raises(DataError, match=rf"has the suffix '{path.suffix}'; {remedy}"):
+            read(path)
+        with pytest.raises(DataError, match=rf"nowhere: does not exist; {remedy}"):
+            read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out.parquet", "out.JSONL"])
+def test_documents_are_not_written_with_another_suffix(tmp_path, name):
+    with pytest.raises(DataError, match=rf"has the suffix '{Path(name).suffix}'; use \.jsonl or \.conll"):
+        write_documents(tmp_path / name, GOLD)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", sorted(ANNOTATED))
+def test_labels_are_those_of_the_benchmark_unless_others_are_allowed(tmp_path, suffix):
+    path = written(tmp_path, suffix)
+    assert read_documents(path, {"ORG", "LOC"}) == read_documents(path, None) == GOLD
+    with pytest.raises(DataError, match="unknown label 'LOC'"):
+        read_documents(path, {"ORG"})
+
+
+def test_repair_is_for_conll_alone(tmp_path):
+    (tmp_path / "gold.conll").write_text("Công I-ORG\nan I-ORG\n")
+    with pytest.raises(DataError, match="continues nothing"):
+        read_documents(tmp_path / "gold.conll")
+    (document,) = read_documents(tmp_path / "gold.conll", repair="conlleval")
+    assert document.spans == (Span(0, 7, "ORG"),)
+
+
+def test_other_labels_than_the_benchmark_are_known_from_the_gold():
+    assert labels_known(GOLD) == labels_known([]) == ["ORG", "PER", "RANK", "LOC", "DATE", "NUM"]
+    assert labels_known([Document("c", "Huế", (Span(0, 3, "PLACE"),)), *GOLD]) == ["LOC", "ORG", "PLACE"]
+
+
+@given(document=documents())
+def test_any_document_is_written_as_the_writer_says(tmp_path_factory, document):
+    folder = tmp_path_factory.mktemp("any")
+    for name in ("jsonl", "brat"):
+        writer = WRITERS[name]
+        assert writer.problem(document) == ""
+        writer.write(folder / f"out{writer.suffix}", [document])
+        assert read_documents(folder / f"out{writer.suffix}") == [document]

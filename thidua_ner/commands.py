@@ -1,0 +1,231 @@
+"""The command `thidua-ner`: tag, score, compare, and work on the annotations and the dataset."""
+
+import sys
+from pathlib import Path
+from typing import Literal, get_args
+
+import click
+
+from thidua_ner import __version__
+from thidua_ner.cli import PATH, gold_option, repair_option, run_command
+from thidua_ner.faults import DataError, UsageError, fail
+from thidua_ner.tagging.outputs import SHARD_WRITERS
+from thidua_ner.tagging.tagger import Runtime
+from thidua_ner.text.iob2 import Repair
+
+GOLD = Path("annotations/gold")
+_COUNT = click.IntRange(min=1)
+
+annotations_option = click.option(
+    "--annotations", type=PATH, default="annotations", show_default=True, metavar="DIR", help="The annotated corpus."
+)
+data_option = click.option(
+    "--data", type=PATH, default="data", show_default=True, metavar="DIR", help="The dataset repository."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="thidua-ner", message="%(prog)s %(version)s")
+def command() -> None:
+    """Named entities in Vietnamese public-security news: tag texts, score systems, build the dataset."""
+
+
+@command.command()
+@click.argument("model", type=PATH, metavar="RUN")
+@click.argument("inputs", nargs=-1, metavar="[INPUT]...")
+@click.option("-o", "--output", type=PATH, metavar="DIR", help="Write shards; a second call goes on.")
+@click.option("--format", type=click.Choice(list(SHARD_WRITERS)), help="The format of the shards (default: jsonl).")
+@click.option("--column", default="text", show_default=True, help="The text in .jsonl, .csv and .parquet files.")
+@click.option("--dataset", metavar="NAME", help="A dataset of the hub, or its folder.")
+@click.option("--split", default="train", show_default=True, help="The split of the dataset.")
+@click.option("--runtime", type=click.Choice(get_args(Runtime)), default="torch", show_default=True)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=_COUNT, metavar="N", help="Processes (default: 1; with ray: one per processor).")
+@click.option("--shard", type=_COUNT, default=100, show_default=True, metavar="N", help="Texts per shard.")
+def tag(
+    model: Path,
+    inputs: tuple[str, ...],
+    output: Path | None,
+    format: str | None,  # noqa: A002 -- the option's name
+    column: str,
+    dataset: str | None,
+    split: str,
+    runtime: Runtime,
+    engine: Literal["local", "ray"],
+    workers: int | None,
+    shard: int,
+) -> None:  # noqa: PLR0913 -- one per option
+    """Tag texts with a RUN, a fold of one, a checkpoint or a baseline.
+
+    An INPUT is a .txt, .jsonl, .csv or .parquet file, a folder of them, or - for a text on the standard input.
+    """
+    from thidua_ner.tagging import tag as tagging
+
+    tagging.tag(
+        model, inputs, output=output, format=format, column=column, dataset=dataset, split=split, runtime=runtime,
+        engine=engine, workers=workers, shard=shard,
+    )  # fmt: skip
+
+
+@command.command()
+@gold_option
+@click.option("--predictions", type=PATH, metavar="DIR_OR_FILE", required=True, help="Predictions of any system.")
+@repair_option
+@click.option("--output", type=PATH, metavar="DIR", help="Write predictions.jsonl, scores.json and report.html.")
+def score(gold: Path | None, predictions: Path, repair: Repair, output: Path | None) -> None:
+    """Score the predictions of any system.
+
+    Gold and predictions are folders of .txt and .ann files, .jsonl or .conll files.
+    """
+    from thidua_ner.pages.report import score_files
+    from thidua_ner.scoring.evaluation import format_evaluation
+
+    if gold is None:
+        raise click.UsageError("--predictions needs --gold")
+    scored = score_files(gold, predictions, repair=repair, output=output)
+    print(format_evaluation(scored.scores))
+
+
+@command.command()
+@click.argument("systems", nargs=-1, type=PATH, metavar="SYSTEM SYSTEM...")
+@click.option("--gold", type=PATH, default=GOLD, show_default=True, metavar="DIR_OR_FILE")
+@click.option("--output", type=PATH, metavar="FILE", help="Write the figures as JSON.")
+def compare(systems: tuple[Path, ...], gold: Path, output: Path | None) -> None:
+    """Compare systems on the same documents: 95% intervals and paired tests.
+
+    A SYSTEM is a scored run, a folder of published results, or predictions in any format.
+    """
+    from thidua_ner.files import write_json
+    from thidua_ner.formats.registry import read_documents
+    from thidua_ner.runs.scored import read_systems
+    from thidua_ner.scoring.comparison import compare, format_comparison
+
+    if len(set(systems)) < 2:
+        raise click.UsageError("name two systems or more")
+    documents = read_documents(gold, None)
+    compared = compare(documents, read_systems(systems, documents))
+    if output:
+        write_json(output, compared)
+    print(format_comparison(compared))
+
+
+@command.command()
+@click.argument("runs", nargs=-1, type=PATH, required=True, metavar="RUN...")
+@click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="What they were scored on, if not their own documents.")
+@repair_option
+@click.option("--output", type=PATH, metavar="FILE", help="The page (default: report.html in the first RUN).")
+def report(runs: tuple[Path, ...], gold: Path | None, repair: Repair, output: Path | None) -> None:
+    """Write a page about scored runs: one HTML file that opens offline.
+
+    A RUN is a folder that `python -m evaluate` or `thidua-ner score --output` has written.
+    """
+    from thidua_ner.pages.report import report
+
+    print(report(runs, gold=gold, repair=repair, output=output))
+
+
+@command.command()
+@click.argument("source", type=PATH, metavar="INPUT")
+@click.argument("target", type=PATH, metavar="OUTPUT")
+def convert(source: Path, target: Path) -> None:
+    """Convert annotated documents between folders of .txt and .ann files, .jsonl and .conll."""
+    from thidua_ner.formats.registry import read_documents, write_documents
+
+    documents = read_documents(source)
+    write_documents(target, documents)
+    print(f"{target}: {len(documents)} documents")
+    if ".conll" in (source.suffix, target.suffix):
+        note = "CoNLL keeps no text: tokens are joined by spaces, so offsets differ from the original's"
+        print(note, file=sys.stderr)
+
+
+@command.command()
+@click.argument("model", type=PATH, metavar="RUN")
+@click.option("--gold", type=PATH, default=GOLD, show_default=True, metavar="DIR_OR_FILE")
+def export(model: Path, gold: Path) -> None:
+    """Write the models of a RUN for ONNX Runtime, and compare what each runtime finds in the gold documents."""
+    from thidua_ner.formats.registry import read_documents
+    from thidua_ner.tagging.export import export_run, format_runtimes
+
+    f1 = export_run(model, read_documents(gold, None))
+    print(format_runtimes(f1))
+
+
+@command.command()
+@annotations_option
+@data_option
+def check(annotations: Path, data: Path) -> None:
+    """Check the annotations, and that the dataset is what they build."""
+    from thidua_ner.corpus.dataset import check_project
+
+    faults = check_project(annotations, data)
+    if faults:
+        print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
+        raise DataError(faults)
+    print(f"{annotations} and {data}: no fault")
+
+
+@command.command()
+@annotations_option
+def agreement(annotations: Path) -> None:
+    """Compare the annotators' passes and write agreement.json."""
+    from thidua_ner.corpus.agreement import write_agreement
+
+    print(write_agreement(annotations), end="")
+
+
+@command.command()
+@annotations_option
+def coverage(annotations: Path) -> None:
+    """Count how often each rule of the guidelines occurs in the synthetic documents; exit 1 if one is too rare."""
+    from thidua_ner.corpus.coverage import format_coverage, rare_cases
+
+    print(format_coverage(annotations))
+    if faults := rare_cases(annotations):
+        raise DataError(faults)
+
+
+@command.command()
+@annotations_option
+@data_option
+def build(annotations: Path, data: Path) -> None:
+    """Build the dataset repository from the annotations."""
+    from thidua_ner.corpus.dataset import write_dataset
+
+    print(f"{data}: {len(write_dataset(annotations, data))} files")
+
+
+@command.command()
+@click.argument("runs", nargs=-1, type=PATH, metavar="[RUN]...")
+@click.option("--root", type=PATH, default=".", metavar="DIR", help="The project (default: this folder).")
+def publish(runs: tuple[Path, ...], root: Path) -> None:
+    """Publish scored RUNs in results/ and rebuild the tables and cards; without RUNs, only rebuild."""
+    from thidua_ner.publishing.publish import publish
+
+    publish(runs, root=root)
+
+
+def _in_a_clone(program: str) -> None:
+    remedy = f"clone the project and run `python -m {program}` in its folder"
+    fail(program, "is not part of the installed package", remedy, kind=UsageError)
+
+
+_ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+
+@command.command(hidden=True, context_settings=_ANYTHING)
+def train() -> None:
+    """Say where training is run."""
+    _in_a_clone("train")
+
+
+@command.command(hidden=True, context_settings=_ANYTHING)
+def evaluate() -> None:
+    """Say where runs are evaluated."""
+    _in_a_clone("evaluate")
+
+
+def main() -> None:
+    """Run the command `thidua-ner`."""
+    run_command(command, "thidua-ner")
+

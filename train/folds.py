@@ -1,0 +1,56 @@
+"""What a model is trained on: folds of sentences to train on, and of whole documents to validate and test on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from thidua_ner.text import iob2
+from thidua_ner.text.labels import iob2_tags
+from thidua_ner.text.spans import Document
+from thidua_ner.text.syllables import Token
+
+WHOLE = "all"
+"""The name of the only fold of data that comes with its own splits."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSentence:
+    """The tokens of a sentence with a tag each; `document` is the index of its document in the training documents."""
+
+    tokens: tuple[Token, ...]
+    tags: tuple[str, ...]
+    document: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The data of one model; `sentences` are those of `train_documents`."""
+
+    name: str
+    tags: tuple[str, ...]
+    sentences: tuple[TaggedSentence, ...]
+    train_documents: tuple[Document, ...]
+    validation: tuple[Document, ...]
+    test: tuple[Document, ...]
+
+
+def whole_fold(splits: Mapping[str, Sequence[Document]]) -> Fold:
+    """Make the fold of data that has the splits train, validation and test; its labels are those of the first."""
+    train = splits["train"]
+    tags = iob2_tags(tuple(labels_of(train)))
+    validation, test = (tuple(splits.get(split, ())) for split in ("validation", "test"))
+    return Fold(WHOLE, tags, tuple(tag_sentences(train)), tuple(train), validation, test)
+
+
+def labels_of(documents: Sequence[Document]) -> list[str]:
+    """List the labels of documents in alphabetical order."""
+    return sorted({span.label for document in documents for span in document.spans})
+
+
+def tag_sentences(documents: Sequence[Document]) -> list[TaggedSentence]:
+    """Tag every sentence of documents."""
+    tagged = []
+    for number, document in enumerate(documents):
+        for sentence in document.sentences():
+            inside = [span for span in document.spans if sentence.start <= span.start < sentence.end]
+            tagged.append(TaggedSentence(sentence.tokens, tuple(iob2.encode(inside, sentence.tokens)), number))
+    return tagged
