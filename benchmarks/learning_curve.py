@@ -55,7 +55,7 @@ def main() -> None:
         folder = options.output / f"{size}-seed-{options.seed}"
         print(f"{size} documents: {len(fold.sentences)} sentences", flush=True)
         if not FoldFolder(folder).is_finished:
-            train_fold(fold, config, folder)
+            train_fold(fold, config, FoldFolder(folder))
         validation, test = (scores_of(folder, documents) for documents in (fold.validation, fold.test))
         figures = [validation.micro.f1, test.micro.f1]
         figures += [test.per_type[label].f1 for label in ENTITY_TYPES]

@@ -27,7 +27,8 @@ from thidua_ner.text.labels import TAGS
 from train.batches import Examples, Reading
 from train.config import Config, load_config
 from train.folds import tag_sentences
-from train.trainer import fit, updates_per_epoch
+from train.trainer import train_checkpoint
+from train.updates import updates_per_epoch
 
 Turn = Callable[[], object]
 """Trains for one epoch."""
@@ -45,7 +46,7 @@ def our_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
     checkpoint = Checkpoint(model, tokenizer, TAGS, config.segmenter)
     examples = Examples(readings, checkpoint)
     updates = updates_per_epoch(config.training, len(examples))
-    return lambda: fit(checkpoint, examples, config, folder, max_updates=updates)
+    return lambda: train_checkpoint(checkpoint, examples, config, folder, max_updates=updates)
 
 
 def stock_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:

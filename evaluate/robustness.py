@@ -15,7 +15,7 @@ def robustness(run: Run, gold: Sequence[Document], predicted: Sequence[Document]
     """Score a run on every perturbation of the gold documents, each tagged by the models that tag the original.
 
     The change is against the unchanged text, with the 95% interval of the bootstrap by document; `texts` counts the
-    documents that the perturbation changes. Raises AssertionError if a decompose text gives other spans.
+    documents that the perturbation changes. Raises AssertionError if a decomposed text gives other spans.
     """
     changed = {name: [perturb(document) for document in gold] for name, perturb in PERTURBATIONS.items()}
     every = [document for documents in changed.values() for document in documents]
@@ -26,7 +26,7 @@ def robustness(run: Run, gold: Sequence[Document], predicted: Sequence[Document]
     for name, documents in changed.items():
         own = [next(tagged) for _ in documents]
         if PERTURBATIONS[name] is decompose and own != [decompose(document) for document in predicted]:
-            raise AssertionError("a decompose text does not give the spans of the composed one")
+            raise AssertionError("a decomposed text does not give the spans of the composed one")
         now = score(documents, own).micro.f1
         found[name] = Robustness(
             f1=now,

@@ -42,7 +42,7 @@ def command() -> None:
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--workers", type=_COUNT, metavar="N", help="Processes (default: 1; with ray: one per processor).")
 @click.option("--shard", type=_COUNT, default=100, show_default=True, metavar="N", help="Texts per shard.")
-def tag(
+def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
     model: Path,
     inputs: tuple[str, ...],
     output: Path | None,
@@ -54,7 +54,7 @@ def tag(
     engine: Literal["local", "ray"],
     workers: int | None,
     shard: int,
-) -> None:  # noqa: PLR0913 -- one per option
+) -> None:
     """Tag texts with a RUN, a fold of one, a checkpoint or a baseline.
 
     An INPUT is a .txt, .jsonl, .csv or .parquet file, a folder of them, or - for a text on the standard input.
@@ -178,10 +178,11 @@ def agreement(annotations: Path) -> None:
 @annotations_option
 def coverage(annotations: Path) -> None:
     """Count how often each rule of the guidelines occurs in the synthetic documents; exit 1 if one is too rare."""
-    from thidua_ner.corpus.coverage import format_coverage, rare_cases
+    from thidua_ner.corpus.coverage import format_coverage, measure_coverage, rare_cases
 
-    print(format_coverage(annotations))
-    if faults := rare_cases(annotations):
+    counts = measure_coverage(annotations)
+    print(format_coverage(counts))
+    if faults := rare_cases(annotations, counts):
         raise DataError(faults)
 
 
@@ -228,4 +229,3 @@ def evaluate() -> None:
 def main() -> None:
     """Run the command `thidua-ner`."""
     run_command(command, "thidua-ner")
-

@@ -10,7 +10,6 @@ _MAX_SHOWN = 400
 
 _EXTRAS = {
     "accelerate": "train",
-    "datasets": "train",
     "subword_nmt": "train",
     "onnx": "onnx",
     "onnxruntime": "onnx",

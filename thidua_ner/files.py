@@ -84,7 +84,8 @@ def _json_faults(path: Path, problems: Sequence[Any], remedy: str) -> Iterable[F
     for problem in problems:
         if problem["type"] != "missing":
             where = f"{_key(problem)}: " if problem["loc"] else ""
-            yield Fault(str(path), f"{where}{problem['msg']}, not {problem['input']!r:.80}", remedy)
+            found = "" if problem["type"] == "json_invalid" else f", not {problem['input']!r:.80}"
+            yield Fault(str(path), f"{where}{problem['msg']}{found}", remedy)
 
 
 def _key(problem: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _REBUILD = "run `thidua-ner build`"
 _FENCE = "---\n"
-"""What the header of a dataset card stands between."""
+"""The line before and after the header of a dataset card."""
 
 
 def load_protocol(data: str, protocol: str) -> list[Fold]:
@@ -37,7 +37,7 @@ def configuration_names(data: str) -> list[str]:
     card = Path(data) / "README.md"
     if not card.is_file() or not (content := read_text(card)).startswith(_FENCE):
         fail(data, "is not a dataset folder", f"{_REBUILD}, or correct the config's `data`")
-    header = load_yaml(card, content.split(_FENCE, 2)[1])
+    header = load_yaml(card, "\n" + content.split(_FENCE, 2)[1])  # so that lines are those of the file
     try:
         return [str(configuration["config_name"]) for configuration in header["configs"]]
     except (KeyError, TypeError):

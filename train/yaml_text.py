@@ -1,4 +1,4 @@
-"""YAML that others wrote: read without what makes it dangerous, and with the line of each key."""
+"""Reading YAML safely, with the line of each fault and of each key."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ _REMEDY = "correct the syntax"
 def load_yaml(place: object, content: str) -> Any:
     """Read YAML; raises DataError with the line if it is damaged.
 
-    References are refused, since a few lines of them can stand for gigabytes.
+    References are refused, since a few lines of them can expand to gigabytes.
     """
     try:
         for event in yaml.parse(content, Loader=yaml.SafeLoader):

@@ -1,11 +1,17 @@
-"""`python -m thidua_ner check` against damaged copies of the project's own files."""
+"""`thidua-ner check` against damaged copies of the project's own files."""
 
+import builtins
+import io
 import shutil
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, run_inside
-from thidua_ner.corpus.annotations import check_annotations, read_sources
+from thidua_ner.corpus.annotations import read_annotations
+from thidua_ner.corpus.checks import check_annotations
+from thidua_ner.corpus.dataset import check_project, write_dataset
 
 ANN = "annotations/gold/cantho-2022-07.ann"
 TXT = "annotations/gold/cantho-2022-07.txt"
@@ -39,7 +45,7 @@ def test_the_project_itself_has_no_fault():
             "move the offsets inside",
         ),
         ("T1\tORG 0 16\tCụm thi đua số 1", "T1\tORG 0 6\tCụm th", 1, "cuts a token", "token boundaries"),
-        ("T1\tORG 0 16\tCụm thi đua số 1", "T1\tORG 0 16\tCụm thi đua số 2", 1, "where the text has", "correct"),
+        ("T1\tORG 0 16\tCụm thi đua số 1", "T1\tORG 0 16\tCụm thi đua số 2", 1, "but the text has", "correct"),
         ("T1\tORG 0 16", "T1\tTEAM 0 16", 1, "unknown label 'TEAM'", "use one of ORG, PER, RANK, LOC, DATE, NUM"),
         ("T2\tDATE", "T1\tDATE", 2, "T1 is used twice, first on line 1", "id of its own"),
         (
@@ -54,7 +60,7 @@ def test_the_project_itself_has_no_fault():
             "T2\tDATE 62 84\t” Thứ Sáu, 29/07/2022",
             2,
             "crosses a line break",
-            "a span on each line",
+            "mark one span per line",
         ),
     ],
 )
@@ -103,7 +109,7 @@ def test_text_that_was_edited(project):
     edit(project / TXT, "Văn Đức", "Văn Đực")
     done = check(project)
     assert done.returncode == 1
-    assert f"{TXT}: is not the text whose SHA-256 SOURCES.tsv gives" in done.stderr
+    assert f"{TXT}: is not the text whose SHA-256 is in SOURCES.tsv" in done.stderr
 
 
 def test_duplicate_ids(project):
@@ -115,8 +121,11 @@ def test_duplicate_ids(project):
     sources.write_text("".join([*rows, rows[1]]))
     done = check(project)
     assert done.returncode == 1
-    assert "same document id" in done.stderr
-    assert "SOURCES.tsv:7: the document id 'cantho-2022-07' stands here twice" in done.stderr
+    assert (
+        "has the same document id as Cantho-2022-07.txt except for case; give each document a different id"
+        in done.stderr
+    )
+    assert "SOURCES.tsv:7: repeats the document id 'cantho-2022-07'; keep one row per document id" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["edited", "missing", "extra"])
@@ -135,7 +144,7 @@ def test_data_that_is_not_built_from_the_annotations(project, kind):
     done = check(project)
     assert done.returncode == 1
     assert expected in done.stderr
-    assert ("delete it" if kind == "extra" else "run `python -m thidua_ner build`") in done.stderr
+    assert ("delete it" if kind == "extra" else "run `thidua-ner build`") in done.stderr
     run_inside("thidua_ner", "build", cwd=project)
     assert check(project).returncode == 0
 
@@ -153,7 +162,17 @@ def test_agreement_that_is_not_what_the_passes_give(project):
     edit(project / "annotations/passes/gold/second/cantho-2022-07.ann", "T1\tORG 0 16\tCụm thi đua số 1\n", "")
     done = check(project)
     assert done.returncode == 1
-    assert "agreement.json: is not what the passes give; run `python -m thidua_ner agreement`" in done.stderr
+    assert "agreement.json: is not what the passes give; run `thidua-ner agreement`" in done.stderr
+
+
+def test_a_repeated_fixed_phrase_is_not_called_a_document(project):
+    path = project / "annotations/synthetic/FIXED.tsv"
+    rows = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*rows, rows[1]]))
+    done = check(project)
+    assert done.returncode == 1
+    phrase = rows[1].partition("\t")[0]
+    assert f"FIXED.tsv:{len(rows) + 1}: repeats the phrase {phrase!r}; keep one row per phrase" in done.stderr
 
 
 @pytest.mark.parametrize("content", ["{", "{}", None])
@@ -187,7 +206,7 @@ def test_files_that_would_be_passed_over(project):
     done = check(project)
     assert done.returncode == 1
     for name in ("later", "hue-2022-07.TXT"):
-        assert f"annotations/gold/{name}: is no document; end its name in .txt or .ann" in done.stderr
+        assert f"annotations/gold/{name}: is not a document; end its name in .txt or .ann" in done.stderr
 
 
 def test_a_text_that_is_in_a_pass_only(project):
@@ -212,12 +231,42 @@ def test_nowhere_is_said_plainly(tmp_path):
 
 
 def test_the_five_texts_are_those_of_the_sources():
-    sources = read_sources(ROOT / "annotations/gold")
-    assert [source.id for source in sources] == [
+    annotations = read_annotations(ROOT / "annotations")
+    assert [source.id for source in annotations.sources.rows] == [
         "cantho-2022-07",
         "khanhhoa-2023-11",
         "nghean-2020-07",
         "quangnam-2023-07",
         "quangnam-2024-07",
     ]
-    assert not check_annotations(ROOT / "annotations")
+    assert not check_annotations(annotations)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """How often each file is opened, by its path."""
+    counts = Counter()
+
+    def counted(file, *arguments, **options):
+        counts[str(file)] += 1
+        return original(file, *arguments, **options)
+
+    original = io.open
+    monkeypatch.setattr(io, "open", counted)  # which Path.open calls
+    monkeypatch.setattr(builtins, "open", counted)
+    return counts
+
+
+@pytest.mark.parametrize("run", [check_project, write_dataset])
+def test_each_file_of_the_annotations_is_read_once(project, monkeypatch, reads, run):
+    monkeypatch.chdir(project)
+    run(Path("annotations"), Path("data"))
+    folders = ("gold", "synthetic", "passes/gold/*", "passes/synthetic/*")
+    expected = {
+        str(path)
+        for folder in folders
+        for ending in ("txt", "ann", "tsv")
+        for path in Path("annotations").glob(f"{folder}/*.{ending}")
+    } | {"annotations/agreement.json"}
+    found = {path: times for path, times in reads.items() if path.startswith("annotations")}
+    assert found == dict.fromkeys(expected, 1)

@@ -11,13 +11,26 @@ import pytest
 import yaml
 from datasets import ClassLabel, get_dataset_config_names, load_dataset
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import ROOT, run_inside
 from tests.strategies import documents
-from thidua_ner.corpus import annotations as corpus
-from thidua_ner.corpus import dataset as hub
-from thidua_ner.corpus.synthetic import SPLITS, read_plan
+from thidua_ner import __version__
+from thidua_ner.corpus.agreement import read_agreement
+from thidua_ner.corpus.annotations import SPLITS, read_annotations
+from thidua_ner.corpus.configurations import configurations
+from thidua_ner.corpus.dataset import build_dataset, document_row, sentence_rows
+from thidua_ner.corpus.schema import (
+    DOCUMENT_FEATURES,
+    SENTENCE_FEATURES,
+    DocumentRow,
+    EntityRow,
+    Feature,
+    SentenceRow,
+    features_of,
+)
 from thidua_ner.formats import brat
+from thidua_ner.protocols import PROTOCOLS, select_folds
 from thidua_ner.text.labels import ENTITY_TYPES, TAGS
 
 IDS = ["cantho-2022-07", "khanhhoa-2023-11", "nghean-2020-07", "quangnam-2023-07", "quangnam-2024-07"]
@@ -31,7 +44,8 @@ CARD_SECTIONS = [
 ]
 """The sections of the hub's template."""
 CONFIGS = ["default", "gold", *(f"lodo-{name}" for name in IDS), *(f"lodo+synthetic-{name}" for name in IDS)]
-PLANNED = {split: [d.id for d in read_plan(ROOT / "annotations/synthetic") if d.split == split] for split in SPLITS}
+ANNOTATIONS = read_annotations(ROOT / "annotations")
+PLANNED = {split: [d.id for d in ANNOTATIONS.plan.rows if d.split == split] for split in SPLITS}
 DOCUMENTS = {name: [name] for name in IDS} | {f"synthetic-{split}": ids for split, ids in PLANNED.items()}
 """The documents of each file of sentences."""
 
@@ -44,7 +58,7 @@ def _in_the_project(monkeypatch):
 @given(documents())
 def test_rows_hold_the_document_in_their_own_offsets(document):
     seen = []
-    for row in hub.sentence_rows(document):
+    for row in sentence_rows(document):
         start, text = row["doc_start"], row["text"]
         assert document.text[start : start + len(text)] == text
         for token, a, b in zip(row["tokens"], row["token_starts"], row["token_ends"], strict=True):
@@ -57,9 +71,9 @@ def test_rows_hold_the_document_in_their_own_offsets(document):
 
 
 def test_the_build_is_the_same_twice_and_is_what_is_committed():
-    found = corpus.read_corpus(ROOT / "annotations")
-    first = hub.build(ROOT / "annotations", found)
-    assert first == hub.build(ROOT / "annotations", found)
+    agreement = read_agreement(ROOT / "annotations")
+    first = build_dataset(ANNOTATIONS, agreement)
+    assert first == build_dataset(read_annotations(ROOT / "annotations"), agreement)
     for path, raw in first.items():
         assert (ROOT / "data" / path).read_bytes() == raw, path
 
@@ -78,7 +92,7 @@ def test_every_config_is_listed():
 @pytest.mark.parametrize("config", CONFIGS)
 def test_sentences_load_with_class_labels(config):
     loaded = load_dataset("data", config)
-    splits = hub.configurations(IDS)[config]
+    splits = configurations(IDS)[config]
     assert set(loaded) == set(splits)
     for split, names in splits.items():
         rows = loaded[split]
@@ -128,12 +142,12 @@ def test_loading_needs_no_code_of_ours(tmp_path):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_no_document_is_in_two_splits(config):
-    ids = [i for names in hub.configurations(IDS)[config].values() for name in names for i in DOCUMENTS[name]]
+    ids = [i for names in configurations(IDS)[config].values() for name in names for i in DOCUMENTS[name]]
     assert len(ids) == len(set(ids))
 
 
 def test_the_default_trains_on_no_real_document():
-    splits = hub.configurations(IDS)["default"]
+    splits = configurations(IDS)["default"]
     assert not {i for split in ("train", "validation") for name in splits[split] for i in DOCUMENTS[name]} & set(IDS)
     assert splits["test"] == IDS
 
@@ -174,6 +188,88 @@ def test_the_card_has_the_counts_and_the_sections():
     for section in CARD_SECTIONS:
         assert f"# {section}\n" in card
     assert "$" not in card
+    assert "176 entities" in card
+    assert f"  version = {{{__version__}}},\n" in card
+    assert "author = {{The ThiDuaNER contributors}}" in card
+
+
+def card_features():
+    """The features of each configuration in the card's header, by name."""
+    header = yaml.safe_load((ROOT / "data/README.md").read_text().split("---\n")[1])
+    return {info["config_name"]: info["features"] for info in header["dataset_info"]}
+
+
+@given(documents())
+def test_rows_have_the_keys_and_the_types_of_the_schema(document):
+    rows = [(row, SENTENCE_FEATURES) for row in sentence_rows(document)]
+    for row, features in [*rows, (document_row(document), DOCUMENT_FEATURES)]:
+        check_row(row, features)
+
+
+def check_row(row, features):
+    assert list(row) == [feature.name for feature in features]
+    for feature in features:
+        values = row[feature.name] if feature.repeated else [row[feature.name]]
+        assert isinstance(values, list)
+        for value in values:
+            if feature.kind == "record":
+                check_row(value, feature.parts)
+            else:
+                assert type(value) is (str if feature.kind == "string" else int)
+            if feature.kind == "class":
+                assert 0 <= value < len(feature.classes)
+
+
+def test_the_features_are_derived_from_the_typed_rows():
+    assert features_of(EntityRow) == (
+        Feature("start", "integer"),
+        Feature("end", "integer"),
+        Feature("label", "string"),
+        Feature("text", "string"),
+    )
+    entities = Feature("entities", "record", repeated=True, parts=features_of(EntityRow))
+    assert features_of(DocumentRow) == (Feature("id", "string"), Feature("text", "string"), entities)
+    assert features_of(SentenceRow)[5] == Feature("ner_tags", "class", repeated=True, classes=TAGS)
+    assert features_of(SentenceRow)[-1] == entities
+
+
+def test_the_header_and_croissant_have_the_features_of_the_schema():
+    headers = card_features()
+    assert list(headers) == [*CONFIGS, "documents"]
+    for name, written in headers.items():
+        expected = DOCUMENT_FEATURES if name == "documents" else SENTENCE_FEATURES
+        assert [
+            (one["name"], "list" in one or "sequence" in one, [part["name"] for part in one.get("list", ())])
+            for one in written
+        ] == [(one.name, one.repeated, [part.name for part in one.parts]) for one in expected]
+    for record_set in json.loads((ROOT / "data/croissant.json").read_text())["recordSet"]:
+        expected = DOCUMENT_FEATURES if record_set["name"].startswith("documents-") else SENTENCE_FEATURES
+        assert [
+            (one["name"], one.get("repeated", False), [part["name"] for part in one.get("subField", ())])
+            for one in record_set["field"]
+        ] == [(one.name, one.repeated, [part.name for part in one.parts]) for one in expected]
+
+
+@pytest.mark.parametrize("path", sorted(p.relative_to(ROOT) for p in (ROOT / "data").glob("*/*.jsonl")), ids=str)
+def test_published_rows_have_the_features_of_the_schema(path):
+    features = DOCUMENT_FEATURES if path.parent.name == "documents" else SENTENCE_FEATURES
+    for line in path.read_text().splitlines():
+        check_row(json.loads(line), features)
+
+
+@given(st.lists(st.from_regex("[a-z]{1,8}-[0-9]{4}", fullmatch=True), min_size=1, max_size=6, unique=True))
+def test_configurations_are_the_folds_of_the_protocols(gold):
+    found = configurations(gold)
+    assert found.pop("gold") == {"test": gold}
+    folds = [fold for name in PROTOCOLS for fold in select_folds(name, found).values()]
+    assert list(found) == folds
+    for name, splits in found.items():
+        assert ("validation" in splits) == (name == "default" or name.startswith("lodo+synthetic"))
+        assert not set(splits["train"]) & set(splits["test"])
+        if name.startswith("lodo"):
+            assert {*splits["train"], *splits["test"]} >= set(gold)
+            assert len(splits["test"]) == 1
+    assert list(configurations(IDS)) == CONFIGS
 
 
 def test_croissant_describes_files_that_load():

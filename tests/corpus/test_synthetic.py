@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, run_inside
-from thidua_ner.corpus.coverage import LEAST, cases, coverage
-from thidua_ner.corpus.synthetic import FIXED, LONGEST_SHARED_RUN, read_plan, shared_runs
-from thidua_ner.formats import brat
+from thidua_ner.corpus.annotations import FIXED, read_annotations
+from thidua_ner.corpus.coverage import LEAST, cases, count_coverage
+from thidua_ner.corpus.synthetic import LONGEST_SHARED_RUN, shared_runs
 from thidua_ner.text.spans import Document, Span
 
-FOLDER = ROOT / "annotations/synthetic"
-PLAN = read_plan(FOLDER)
-DOCUMENTS = {document.id: document for document in brat.read_folder(FOLDER)}
+ANNOTATIONS = read_annotations(ROOT / "annotations")
+PLAN = ANNOTATIONS.plan.rows
+DOCUMENTS = {document.id: document for document in ANNOTATIONS.synthetic.settled.documents}
 WORDS = [f"w{number}" for number in range(30)]
 
 
@@ -50,7 +50,7 @@ def test_validation_is_not_another_kind_of_text():
 
 
 def test_every_case_of_the_guidelines_occurs_often_enough():
-    for count in coverage(list(DOCUMENTS.values())):
+    for count in count_coverage(list(DOCUMENTS.values())):
         assert count.occurrences >= LEAST, count
         assert count.documents > 1, count
 
@@ -78,7 +78,7 @@ def test_every_ruling_of_the_guidelines_is_counted():
 )
 def test_a_case_is_found_where_it_stands(text, spans, rule, what, times):
     document = Document("x", text, tuple(Span(*span) for span in spans))
-    (count,) = (c for c in coverage([document]) if (c.case.rule, c.case.what) == (rule, what))
+    (count,) = (c for c in count_coverage([document]) if (c.case.rule, c.case.what) == (rule, what))
     assert count.occurrences == times
 
 
@@ -128,7 +128,7 @@ def test_a_copy_is_a_fault(project):
     done = check(project)
     assert done.returncode == 1
     assert (
-        f"with cantho-2022-07; write it otherwise; only a fixed name, slogan or motto may go into {FIXED}"
+        f"with cantho-2022-07; write it differently; only a fixed name, slogan or motto may be added to {FIXED}"
         in done.stderr
     )
     last = len((project / "annotations/synthetic/004-haiduong-2015-10.txt").read_text().splitlines())
@@ -139,7 +139,7 @@ def test_a_copy_is_a_fault(project):
     ("old", "new", "expected"),
     [
         ("\tvalidation\t", "\ttest\t", "PLAN.tsv:4: has the split 'test'; name one of train, validation"),
-        ("\tvalidation\t", "\t", "PLAN.tsv:4: has 5 cells; give 6, parted by tabs"),
+        ("\tvalidation\t", "\t", "PLAN.tsv:4: has 5 cells; give 6, separated by tabs"),
         ("005-", "006-", "PLAN.tsv: has no row for 005-sonla-2010-11"),
         ("005-", "006-", "PLAN.tsv: names 006-sonla-2010-11, which has no text here"),
     ],

@@ -43,6 +43,7 @@ def test_predictions_of_a_run_score_the_same_as_the_run(tiny_run, tmp_path):
     run_inside("evaluate", *arguments, "--output", str(tmp_path / "again"))
     by_run, again = scores_of(tmp_path / "run"), scores_of(tmp_path / "again")
     assert again.pop("seen") is None
+    assert again.pop("trained_on") is None
     assert by_run["seen"]["exact"]["seen"]["support"] > 0
     assert all(again[key] == by_run[key] for key in again)
     assert (tmp_path / "again/predictions.jsonl").read_text() == (tmp_path / "run/predictions.jsonl").read_text()
@@ -102,7 +103,7 @@ def test_a_bare_checkpoint_is_scored_on_given_documents_only(tiny_run, tmp_path)
     run_inside("evaluate", str(model), "--gold", str(GOLD), "--output", str(tmp_path))
     assert scores_of(tmp_path)["micro"]["support"] == 176
     done = run_inside("evaluate", str(model), check=False)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "has no test documents of its own; name annotated documents with --gold" in done.stderr
 
 
@@ -157,8 +158,8 @@ def test_the_table_lines_up(tmp_path):
         (["runs/x", "--predictions", "p"], 2, "name a run, or give --predictions"),
         (["--predictions", "p"], 2, "--predictions needs --gold"),
         (["nowhere"], 1, "nowhere: is not a run; name a folder that `python -m train` wrote"),
-        (["--gold", "nowhere", "--predictions", "p"], 1, "nowhere: does not exist; name a brat folder"),
-        (["--gold", "annotations/gold", "--predictions", "nowhere"], 1, "nowhere: does not exist; name a brat"),
+        (["--gold", "nowhere", "--predictions", "p"], 1, "nowhere: does not exist; name a folder"),
+        (["--gold", "annotations/gold", "--predictions", "nowhere"], 1, "nowhere: does not exist; name a folder"),
         (
             ["--gold", "x.conll", "--predictions", "p.jsonl"],
             1,
@@ -193,7 +194,7 @@ def test_nothing_is_written_where_predictions_are_faulty(tmp_path):
         ("manifest.json", "[]", "manifest.json: Input should be"),
         ("manifest.json", "{", "manifest.json: is not JSON"),
         ("lodo-cantho-2022-07/fold.json", "{}", "fold.json: lacks train_traces"),
-        ("lodo-cantho-2022-07/test.jsonl", "{", "test.jsonl:1: not JSON"),
+        ("lodo-cantho-2022-07/test.jsonl", "{", "test.jsonl:1: is not JSON"),
     ],
 )
 def test_a_damaged_run_is_named(tiny_run, tmp_path, name, content, message):

@@ -80,9 +80,9 @@ def test_a_repair_is_named(tmp_path, policy, f1):
             "'b' is not a gold document; begin each document with `# doc_id = ` and its id: a",
         ),
         ("Công O\n", 1, "'sentence-1' is not a gold document"),
-        ("# doc_id = a\nCông_an O\n", 2, "the token 'Công_an' stands where the gold text has 'Công an tỉnh"),
-        ("# doc_id = a\nCông O\nan O\ntỉnh O\nhọp O\n", None, "'a' ends before 'tại Huế'; add the tokens"),
-        ("# doc_id = a\nCông B-ORG\nan I-ORG\nHuế O\n", 4, "the token 'Huế' stands where the gold text has 'tỉnh"),
+        ("# doc_id = a\nCông_an O\n", 2, "the token is 'Công_an', but the gold text has 'Công an tỉnh"),
+        ("# doc_id = a\nCông O\nan O\ntỉnh O\nhọp O\n", None, "'a' ends before 'tại Huế'; add the missing tokens"),
+        ("# doc_id = a\nCông B-ORG\nan I-ORG\nHuế O\n", 4, "the token is 'Huế', but the gold text has 'tỉnh"),
         ("# doc_id = a\nCông B-THING\n", 2, "unknown label 'THING'"),
         ("# doc_id = a\nCông ORG\n", 2, "'ORG' after 'Công' is not an IOB2 tag"),
         ("-DOCSTART- O\n\n", None, "no prediction for a"),
@@ -152,7 +152,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (LAUGHS, "bad.yaml:2: refers to *a; write the value out: references are not read"),
         ("a: " + "[" * 1500, "bad.yaml"),
         ("name: \0", "bad.yaml"),
-        ("seed: 2023-99-99", "bad.yaml: not YAML (month must be in 1..12)"),
+        ("seed: 2023-99-99", "bad.yaml: is not YAML (month must be in 1..12)"),
         ("name: ../../etc", "bad.yaml:1: name: String should match pattern"),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_hostile_config_is_answered(tmp_path, content, message):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("fold", ["../other", "/etc", "", ".", "a/b", "\0", 3])
+@pytest.mark.parametrize("fold", ["../other", "/etc", "", ".", "a/b", "\0"])
 def test_no_manifest_leads_out_of_its_folder(tiny_run, tmp_path, fold):
     run = shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("lodo-*"))
     manifest = json.loads((run / "manifest.json").read_text())

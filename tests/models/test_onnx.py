@@ -9,7 +9,8 @@ from tests.conftest import ROOT, run_inside
 from thidua_ner.faults import DataError
 from thidua_ner.formats import brat
 from thidua_ner.models.checkpoints import load_checkpoint
-from thidua_ner.models.onnx import OnnxModel, onnx_folder
+from thidua_ner.models.onnx import OnnxModel
+from thidua_ner.runs.folder import onnx_folder
 from thidua_ner.tagging.tagger import load_tagger
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
@@ -58,7 +59,7 @@ def test_tagging_in_shards_takes_a_runtime(exported, tmp_path):
     arguments = ("tag", str(fold), "annotations/gold", "-o", str(tmp_path / "out"), "--runtime")
     run_inside("thidua_ner", *arguments, "onnx")
     done = run_inside("thidua_ner", *arguments, "onnx-int8", check=False)
-    assert "was begun otherwise (runtime: onnx, not onnx-int8)" in done.stderr
+    assert "was begun with other options (runtime: onnx, not onnx-int8)" in done.stderr
 
 
 def test_what_is_missing_or_damaged_is_named(exported, tiny_run, tmp_path):

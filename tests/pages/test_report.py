@@ -196,7 +196,7 @@ def scored_run(tiny_run, tmp_path):
         ("fold.json", {"train_traces": 5}, "fold.json: train_traces: Input should be"),
         ("fold.json", {"train_traces": [[1]]}, "fold.json: train_traces.0: Input should be"),
         ("fold.json", {"train_documents": [1]}, "fold.json: train_documents: Input should be"),
-        ("predictions.jsonl", None, "predictions.jsonl:1: not JSON"),
+        ("predictions.jsonl", None, "predictions.jsonl:1: is not JSON"),
     ],
 )
 def test_damaged_files_are_named(scored_run, name, change, message):
@@ -233,7 +233,7 @@ def test_a_folder_of_seeds_is_shown_run_by_run(scored_run, tmp_path):
     for seed in (1, 2):
         shutil.copytree(scored_run, tmp_path / f"seeds/seed-{seed}")
         manifest = to_json(replace(make_manifest(name="tiny", protocol="lodo"), folds=("model",)))
-        (tmp_path / f"seeds/seed-{seed}/manifest.json").write_text(json.dumps({**manifest, "commit": "\ud800"}))
+        (tmp_path / f"seeds/seed-{seed}/manifest.json").write_text(json.dumps({**manifest, "commit": "<b>"}))
     shutil.rmtree(tmp_path / "seeds/seed-1/model")
     done = run_inside("thidua_ner", "report", str(tmp_path / "seeds"), check=False)
     assert "scores.json: are scores on other documents" in done.stderr  # without its models, the gold is asked for

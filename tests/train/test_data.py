@@ -188,7 +188,7 @@ def test_faults_of_datasets_name_the_row(tmp_path, row, message):
 @pytest.mark.parametrize(
     ("card", "message"),
     [
-        ("---\nconfigs: [1\n---\n", r"README.md:2: is not YAML"),
+        ("---\nconfigs: [1]]\n---\n", r"README.md:2: is not YAML"),
         ("---\nlanguage: [vi]\n---\n", r"README.md: names no configurations in its header; run `thidua-ner build`"),
         ("# A dataset\n", "is not a dataset folder"),
     ],

@@ -64,6 +64,9 @@ def test_two_processes_learn_from_the_same_data_what_one_does(conll_32, tmp_path
     assert done.stdout.count("1 model; now:") == 1
     assert done.stderr.count("fold 1 of 1, all: 32 sentences") == 1
     assert not (tmp_path / "two.old").exists()
+    manifest = json.loads((tmp_path / "two/manifest.json").read_text())
+    assert (manifest["execution"]["processes"], manifest["execution"]["launcher"]) == (2, "torchrun")
+    assert manifest["command"].startswith("torchrun --nproc-per-node 2 -m train configs/phobert-tiny.yaml")
     one, two = (log_of(tmp_path / name) for name in ("one", "two"))
     assert [row["step"] for row in one] == [row["step"] for row in two] == [4, 8, 8]
     for left, right in zip(one[:2], two[:2], strict=True):

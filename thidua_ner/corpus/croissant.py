@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from thidua_ner import __version__
-from thidua_ner.corpus.schema import DOCUMENT_FEATURES, SENTENCE_FEATURES, Feature, Kind
+from thidua_ner.corpus.schema import DOCUMENT_FEATURES, SENTENCE_FEATURES, Feature, FeatureKind
 
 _DESCRIPTION = (
     "Named entities in Vietnamese public-security news, six types: five real documents to test on, and machine-written "
     "ones to train on. The licence is that of the annotations and the machine-written texts; the real texts remain "
     "their publishers'."
 )
-_PUBLISHED = "2026-11-22"
+_PUBLISHED = "2026-11-27"
 _CITATION = f"The ThiDuaNER contributors: ThiDuaNER, named entities in Vietnamese public-security news, {__version__}"
-_TYPES: dict[Kind, str] = {"string": "sc:Text", "integer": "sc:Integer", "class": "sc:Integer"}
+_TYPES: dict[FeatureKind, str] = {"string": "sc:Text", "integer": "sc:Integer", "class": "sc:Integer"}
 _FEATURES = {"documents": DOCUMENT_FEATURES, "sentences": SENTENCE_FEATURES}
 """The features of the files in each folder."""
 

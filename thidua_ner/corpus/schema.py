@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypedDict, get_args, get_origin, get_type
 
 from thidua_ner.text.labels import TAGS
 
-Kind = Literal["string", "integer", "class", "record"]
+FeatureKind = Literal["string", "integer", "class", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Feature:
     """A key of a row: `repeated` if its value is a list; `classes` are those of a class, `parts` those of a record."""
 
     name: str
-    kind: Kind
+    kind: FeatureKind
     repeated: bool = False
     classes: tuple[str, ...] = ()
     parts: tuple["Feature", ...] = ()
@@ -73,7 +73,7 @@ def _feature(name: str, hint: object) -> Feature:
         return Feature(name, "class", repeated, classes=get_args(item)[1].names)
     if isinstance(item, type) and is_typeddict(item):
         return Feature(name, "record", repeated, parts=features_of(item))
-    kinds: dict[object, Kind] = {str: "string", int: "integer"}
+    kinds: dict[object, FeatureKind] = {str: "string", int: "integer"}
     return Feature(name, kinds[item], repeated)
 
 

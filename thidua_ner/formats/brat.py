@@ -119,7 +119,7 @@ def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
     return sorted(texts & annotated), sorted(faults)
 
 
-def read_annotations(
+def _read_pair(
     folder: Path, name: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
 ) -> tuple[str, list[Annotation], list[Fault]]:
     """Read the text, the annotations and the faults of one document; raises DataError if a file is not UTF-8."""
@@ -134,7 +134,7 @@ def read_folder(folder: Path, types: Collection[str] | None = tuple(ENTITY_TYPES
     documents: list[Document] = []
     for name in names:
         try:
-            text, annotations, found = read_annotations(folder, name, types)
+            text, annotations, found = _read_pair(folder, name, types)
         except DataError as error:
             faults += error.faults
             continue

@@ -68,7 +68,7 @@ WRITERS: dict[str, Writer] = {
 def read_documents(path: Path | str, types: Types = tuple(ENTITY_TYPES), repair: Repair = "none") -> list[Document]:
     """Read annotated documents from a folder of .txt and .ann files, a .jsonl or a .conll file.
 
-    `types` are the labels that are allowed, None for any; `repair` says what becomes of CoNLL tags that are not strict
+    `types` are the labels that are allowed, None for any; `repair` says how to treat CoNLL tags that are not strict
     IOB2. Raises DataError with every fault that the format's reader finds.
     """
     path = Path(path)
@@ -107,7 +107,10 @@ def _no_annotations(path: Path) -> NoReturn:
 
 
 def write_documents(path: Path | str, documents: Sequence[Document]) -> None:
-    """Write documents as the suffix of `path` says: .jsonl, .conll, or none for a folder of .txt and .ann files."""
+    """Write documents as .jsonl or .conll by the suffix of `path`, or without one as a folder of .txt and .ann files.
+
+    Raises DataError for any other suffix, and if the format cannot represent a document.
+    """
     path = Path(path)
     match path.suffix:
         case "":

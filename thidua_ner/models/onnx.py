@@ -22,21 +22,14 @@ from transformers import AutoConfig, AutoTokenizer
 from thidua_ner.faults import fail
 from thidua_ner.models.checkpoints import WEIGHTS_FILE, Checkpoint, load_checkpoint, usable_positions
 from thidua_ner.models.quiet import quiet_transformers
+from thidua_ner.runs.folder import onnx_folder
 from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
-
-ONNX_FOLDER = "onnx"
-"""The name of the folder with the exported models, inside the checkpoint's folder."""
 
 ONNX_FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
 """The name of the file that each runtime reads."""
 
 _SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 """Graph optimizations whose kernels are slower on CPUs than what they replace (measured by benchmarks/tagging.py)."""
-
-
-def onnx_folder(model: Path) -> Path:
-    """Return the folder with the exported models of a checkpoint."""
-    return model / ONNX_FOLDER
 
 
 class OnnxModel:
@@ -82,8 +75,8 @@ def export_onnx(model: Path) -> Path:
     # the fused attention guards each softmax against NaN, with which the 8-bit model takes half as long again
     checkpoint.model.set_attn_implementation("eager")
     target = onnx_folder(model)
-    with tempfile.TemporaryDirectory(dir=model, prefix=f".{ONNX_FOLDER}.") as name:
-        folder = Path(name) / ONNX_FOLDER
+    with tempfile.TemporaryDirectory(dir=model, prefix=f".{target.name}.") as name:
+        folder = Path(name) / target.name
         folder.mkdir()
         for path in model.iterdir():
             if path.is_file() and path.name != WEIGHTS_FILE:

@@ -127,7 +127,7 @@ def _pieces(document: Document, pairs: Sequence[Pair]) -> Iterator[Piece]:
 
 
 def label_colours(labels: Sequence[str]) -> dict[str, int]:
-    """Number the colour of each label, from 0 to `COLOURS` - 1."""
+    """Choose the number of each label's colour, from 0 to `COLOURS` - 1."""
     return {label: place % COLOURS for place, label in enumerate(sorted(set(labels), key=label_order))}
 
 

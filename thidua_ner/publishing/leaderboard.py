@@ -87,8 +87,8 @@ def leaderboard(rows: Sequence[LeaderboardRow], configs: Sequence[str] = ()) -> 
     parts = [
         "# Leaderboard\n",
         "F1 in percent, strict (start, end and type), on the five gold documents; means over seeds, ± the standard\n"
-        "deviation. The interval is that of the first seed's micro F1: 95%, BCa bootstrap by document. Systems that were\n"
-        "not run are not listed; `thidua-ner publish RUN` adds a row.\n",
+        "deviation. The interval is that of the first seed's micro F1: 95%, BCa bootstrap by document. Only systems\n"
+        "that were run are listed; `thidua-ner publish RUN` adds a row.\n",
     ]
     for protocol in PROTOCOLS.values():
         own = [row for row in rows if row.protocol == protocol.name]

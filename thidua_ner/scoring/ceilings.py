@@ -9,7 +9,7 @@ from thidua_ner.text.words import Segmenter, segment
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """How many gold spans there are, how many survive the segmentation, and the recall (a fraction) that this allows."""
+    """How many gold spans there are, how many survive the segmentation, and the recall that this allows."""
 
     entities: int
     reachable: int

@@ -67,8 +67,8 @@ def difference_interval(first: CountTable, second: CountTable, seed: int = 0) ->
 def paired_test(first: CountTable, second: CountTable, seed: int = 0) -> float:
     """Test whether the micro F1 of two systems on the same units differ: approximate randomisation, two-sided p.
 
-    The systems' counts are exchanged unit by unit, in all ways if there are at most `RESAMPLES`, else in that many random
-    ways (Noreen 1989).
+    The systems' counts are exchanged unit by unit, in all ways if there are at most `RESAMPLES`, else at
+    random (Noreen 1989).
     """
     exact = 2 ** len(first) <= RESAMPLES
     if exact:

@@ -1,11 +1,14 @@
 """The models of a run as one tagger: each document is tagged by those that have not read it."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from thidua_ner.runs.run import Run
 from thidua_ner.tagging.tagger import load_tagger
 from thidua_ner.text.spans import Document
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def tag_unread(run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None) -> list[Document]:

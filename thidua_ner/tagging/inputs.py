@@ -47,7 +47,7 @@ def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
 
 
 def dataset_source(name: str, split: str, column: str) -> Source:
-    """Read a dataset of the hub, or in a folder, as a stream; raises MachineError or UsageError if it cannot be read."""
+    """Read a dataset of the hub, or in a folder, as a stream; raises MachineError or UsageError if it cannot."""
     import datasets
 
     try:

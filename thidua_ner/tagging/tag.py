@@ -22,7 +22,7 @@ _TERMINAL_GROUP = 16
 """Texts that are tagged together on a terminal: few, so that the first is soon seen."""
 
 
-def tag(
+def tag(  # noqa: PLR0913 -- one argument per option of the command
     model: Path,
     inputs: Sequence[str],
     *,
