@@ -66,12 +66,13 @@ def evaluate_run(
         scores = replace(scores, robustness=robustness(run, documents, predicted))
     folder = output or (path / f"scores-{gold.resolve().stem}" if gold else path)
     scored = Scored(str(folder), documents, predicted, scores, run.manifest, run.training_logs())
+    written = RunFolder(folder)
     write_scored(scored, folder)
-    write_report(RunFolder(folder).report, [scored])
+    write_report(written.report, [scored])
     if gold is None:
         run.write_fold_predictions(predicted)
     print(format_evaluation(scores))
-    print(f"\npredictions.jsonl, scores.json and report.html are in {folder}")
+    print(f"\n{written.predictions.name}, {written.scores.name} and {written.report.name} are in {folder}")
     if scores.trained_on:
         read = some_of(scores.trained_on)
         warning = f"every model was trained on the text of {read}: these scores say little of new texts"

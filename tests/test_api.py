@@ -21,7 +21,7 @@ def test_public_names_are_there_and_no_others_are_pretended():
 
 @pytest.mark.parametrize("statement", ["import thidua_ner", f"from thidua_ner import {', '.join(NAMES)}"])
 def test_importing_is_quick_and_light(statement):
-    timed = f"s = time.perf_counter(); {statement}; print(time.perf_counter() - s, 'torch' in sys.modules)"
+    timed = f"s = time.process_time(); {statement}; print(time.process_time() - s, 'torch' in sys.modules)"
     code = f"import sys, time; {timed}"
     times = []
     for _ in range(3):
@@ -29,7 +29,7 @@ def test_importing_is_quick_and_light(statement):
         seconds, torch = done.stdout.split()
         assert torch == "False"
         times.append(float(seconds))
-    assert min(times) < (0.2 if statement == "import thidua_ner" else 0.6)  # a loaded machine takes twice as long
+    assert min(times) < 0.2  # of the processor: the other tests take their share of it
 
 
 def test_documents_and_taggers_take_strings_and_paths(model):

@@ -27,7 +27,7 @@ PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
 ROOMS = ("text", "formats", "scoring", "runs", "models", "corpus", "baselines", "pages", "publishing", "tagging")
 """The rooms of the library from the ground up: each imports from those before it alone."""
 
-GROUND, DOOR = {"__init__", "faults", "files", "protocols"}, {"__main__", "cli", "commands"}
+GROUND, DOOR = {"__init__", "faults", "files", "protocols", "version"}, {"__main__", "cli", "commands"}
 """Modules of the library outside its rooms: what all rooms stand on, and what stands on all rooms."""
 
 HEAVY = {
@@ -97,7 +97,7 @@ def test_no_module_imports_upward():
         for name in imports(path, everywhere=True):
             if name.startswith("thidua_ner."):
                 room = name.split(".")[1]
-                assert room in {*below, *GROUND, "__version__"}, f"{path.relative_to(ROOT)} imports {name}"
+                assert room in {*below, *GROUND} - {"__init__"}, f"{path.relative_to(ROOT)} imports {name}"
                 seen += 1
     assert seen > 100
 

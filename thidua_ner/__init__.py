@@ -6,14 +6,14 @@ The public names are loaded when they are first used, so that importing the pack
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from thidua_ner.version import __version__
+
 if TYPE_CHECKING:
     from thidua_ner.formats.registry import read_documents
     from thidua_ner.scoring.comparison import compare
     from thidua_ner.scoring.strict import score, score_tags
     from thidua_ner.tagging.tagger import load_tagger
     from thidua_ner.text.spans import Document, Span
-
-__version__ = "0.2.0"
 
 __all__ = ["Document", "Span", "__version__", "compare", "load_tagger", "read_documents", "score", "score_tags"]
 

@@ -6,12 +6,12 @@ from typing import Literal, get_args
 
 import click
 
-from thidua_ner import __version__
 from thidua_ner.cli import PATH, gold_option, repair_option, run_command
 from thidua_ner.faults import DataError, UsageError, fail
 from thidua_ner.tagging.outputs import SHARD_WRITERS
 from thidua_ner.tagging.tagger import Runtime
 from thidua_ner.text.iob2 import Repair
+from thidua_ner.version import __version__
 
 GOLD = Path("annotations/gold")
 _COUNT = click.IntRange(min=1)
@@ -30,7 +30,7 @@ def command() -> None:
     """Named entities in Vietnamese public-security news: tag texts, score systems, build the dataset."""
 
 
-@command.command()
+@command.command(short_help="Tag texts with a run, a checkpoint or a baseline.")
 @click.argument("model", type=PATH, metavar="RUN")
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option("-o", "--output", type=PATH, metavar="DIR", help="Write shards; a second call goes on.")
@@ -67,7 +67,7 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
     )  # fmt: skip
 
 
-@command.command()
+@command.command(short_help="Score the predictions of any system.")
 @gold_option
 @click.option("--predictions", type=PATH, metavar="DIR_OR_FILE", required=True, help="Predictions of any system.")
 @repair_option
@@ -86,7 +86,7 @@ def score(gold: Path | None, predictions: Path, repair: Repair, output: Path | N
     print(format_evaluation(scored.scores))
 
 
-@command.command()
+@command.command(short_help="Compare systems: intervals and paired tests.")
 @click.argument("systems", nargs=-1, type=PATH, metavar="SYSTEM SYSTEM...")
 @click.option("--gold", type=PATH, default=GOLD, show_default=True, metavar="DIR_OR_FILE")
 @click.option("--output", type=PATH, metavar="FILE", help="Write the figures as JSON.")
@@ -109,7 +109,7 @@ def compare(systems: tuple[Path, ...], gold: Path, output: Path | None) -> None:
     print(format_comparison(compared))
 
 
-@command.command()
+@command.command(short_help="Write a page about scored runs.")
 @click.argument("runs", nargs=-1, type=PATH, required=True, metavar="RUN...")
 @click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="What they were scored on, if not their own documents.")
 @repair_option
@@ -124,7 +124,7 @@ def report(runs: tuple[Path, ...], gold: Path | None, repair: Repair, output: Pa
     print(report(runs, gold=gold, repair=repair, output=output))
 
 
-@command.command()
+@command.command(short_help="Convert annotated documents to another format.")
 @click.argument("source", type=PATH, metavar="INPUT")
 @click.argument("target", type=PATH, metavar="OUTPUT")
 def convert(source: Path, target: Path) -> None:
@@ -139,7 +139,7 @@ def convert(source: Path, target: Path) -> None:
         print(note, file=sys.stderr)
 
 
-@command.command()
+@command.command(short_help="Export a run for ONNX Runtime.")
 @click.argument("model", type=PATH, metavar="RUN")
 @click.option("--gold", type=PATH, default=GOLD, show_default=True, metavar="DIR_OR_FILE")
 def export(model: Path, gold: Path) -> None:
@@ -151,7 +151,7 @@ def export(model: Path, gold: Path) -> None:
     print(format_runtimes(f1))
 
 
-@command.command()
+@command.command(short_help="Check the annotations and the dataset.")
 @annotations_option
 @data_option
 def check(annotations: Path, data: Path) -> None:
@@ -165,7 +165,7 @@ def check(annotations: Path, data: Path) -> None:
     print(f"{annotations} and {data}: no fault")
 
 
-@command.command()
+@command.command(short_help="Measure the agreement of the annotators.")
 @annotations_option
 def agreement(annotations: Path) -> None:
     """Compare the annotators' passes and write agreement.json."""
@@ -174,7 +174,7 @@ def agreement(annotations: Path) -> None:
     print(write_agreement(annotations), end="")
 
 
-@command.command()
+@command.command(short_help="Count how often each rule occurs.")
 @annotations_option
 def coverage(annotations: Path) -> None:
     """Count how often each rule of the guidelines occurs in the synthetic documents; exit 1 if one is too rare."""
@@ -186,7 +186,7 @@ def coverage(annotations: Path) -> None:
         raise DataError(faults)
 
 
-@command.command()
+@command.command(short_help="Build the dataset from the annotations.")
 @annotations_option
 @data_option
 def build(annotations: Path, data: Path) -> None:
@@ -196,7 +196,7 @@ def build(annotations: Path, data: Path) -> None:
     print(f"{data}: {len(write_dataset(annotations, data))} files")
 
 
-@command.command()
+@command.command(short_help="Publish scored runs in results/.")
 @click.argument("runs", nargs=-1, type=PATH, metavar="[RUN]...")
 @click.option("--root", type=PATH, default=".", metavar="DIR", help="The project (default: this folder).")
 def publish(runs: tuple[Path, ...], root: Path) -> None:

@@ -104,9 +104,14 @@ def to_json(value: object) -> Any:
     return written
 
 
+def format_json(value: object, *, indent: int | None = 2) -> str:
+    """Format a typed value as the content of a JSON file."""
+    return json.dumps(to_json(value), ensure_ascii=False, indent=indent) + "\n"
+
+
 def write_json(path: Path, value: object, *, indent: int | None = 2) -> None:
     """Write a typed value as JSON, the whole file or nothing; `read_json` is its inverse."""
-    write_text(path, json.dumps(to_json(value), ensure_ascii=False, indent=indent) + "\n")
+    write_text(path, format_json(value, indent=indent))
 
 
 @cache

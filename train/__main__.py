@@ -1,11 +1,10 @@
 """The command line of the training: `python -m train`."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from thidua_ner.faults import run_program
+from thidua_ner.cli import PATH, run_command
 from thidua_ner.protocols import USAGE
 from train.options import read_config_path, read_overrides, read_seeds, refuse_call
 
@@ -27,7 +26,7 @@ Examples:
 @click.option("--protocol", metavar="NAME", help=f"Override the protocol: {USAGE}.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Override the seed.")
 @click.option("--seeds", metavar="N,N,…", callback=read_seeds, help="Train a run per seed, in DIR/seed-N.")
-@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder (default: runs/NAME).")
+@click.option("--output", type=PATH, metavar="DIR", help="The run folder (default: runs/NAME).")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option("--dry-run", is_flag=True, help="Show config, data and expected time, and write no run.")
 def command(
@@ -45,7 +44,7 @@ def command(
         refuse_call("--seed and --seeds exclude each other")
     if resume and dry_run:
         refuse_call("--resume and --dry-run exclude each other")
-    from train.run import run_training  # imported late: its packages are extras, whose absence `run_program` explains
+    from train.run import run_training  # imported late: its packages are extras, whose absence is explained
 
     run_training(
         config,
@@ -58,16 +57,5 @@ def command(
     )
 
 
-def main() -> None:
-    """Run the command; a wrong call exits 2."""
-    try:
-        command.main(prog_name="python -m train", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:  # which is what click makes of an interrupt
-        raise KeyboardInterrupt from None
-
-
 if __name__ == "__main__":
-    run_program(main)
+    run_command(command, "python -m train")

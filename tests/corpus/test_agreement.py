@@ -9,13 +9,13 @@ from thidua_ner.corpus.agreement import (
     SpanTotals,
     agree,
     disagreements,
-    format_agreement,
     measure_agreement,
     read_agreement,
     token_kappa,
 )
 from thidua_ner.corpus.annotations import read_annotations
 from thidua_ner.faults import DataError
+from thidua_ner.files import format_json
 from thidua_ner.scoring.strict import tag_pair
 from thidua_ner.text.spans import Document, Span
 
@@ -55,7 +55,7 @@ def test_agreement_is_the_same_both_ways(pair):
 
 def test_the_published_figures_are_those_of_the_passes():
     measured = measure_agreement(ANNOTATIONS)
-    assert format_agreement(measured) == (ROOT / "annotations/agreement.json").read_text()
+    assert format_json(measured) == (ROOT / "annotations/agreement.json").read_text()
     assert read_agreement(ROOT / "annotations") == measured
 
 

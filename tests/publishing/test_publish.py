@@ -124,6 +124,8 @@ def test_publishing_again_replaces_and_without_runs_rebuilds(root):
             {"protocol": "lodo-cantho-2022-07"},
             "is a run of lodo-cantho-2022-07; train one of transfer, lodo, lodo+synthetic",
         ),
+        ({"config": {"name": "x", "protocol": None}}, "is a run of other data than the benchmark"),
+        ({"execution": None}, "lacks the precision, the device, the processor, the processes and the launcher"),
     ],
 )
 def test_a_run_that_cannot_be_repeated_is_refused(root, damage, message):

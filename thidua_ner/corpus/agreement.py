@@ -1,6 +1,5 @@
 """How far annotation passes agree: span F1, Cohen's kappa on token tags, and every disagreement."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import NamedTuple
 from thidua_ner.corpus.annotations import GOLD_PART, PASSES, SYNTHETIC_PART, AnnotatedPart, Annotations
 from thidua_ner.corpus.checks import read_checked_annotations
 from thidua_ner.faults import Fault
-from thidua_ner.files import read_json, to_json, write_text
+from thidua_ner.files import format_json, read_json, write_text
 from thidua_ner.scoring.strict import score, tag_pair
 from thidua_ner.text.spans import Document, Span
 
@@ -116,11 +115,6 @@ def _measure_part(part: AnnotatedPart) -> PartAgreement:
     )
 
 
-def format_agreement(agreement: Agreement) -> str:
-    """Format the content of agreement.json."""
-    return json.dumps(to_json(agreement), ensure_ascii=False, indent=2) + "\n"
-
-
 def read_agreement(annotations: Path) -> Agreement:
     """Read the agreement.json of an annotations folder; raises DataError if it is missing or not such a file."""
     return read_json(annotations / AGREEMENT, Agreement, _REMEDY)
@@ -131,7 +125,7 @@ def write_agreement(annotations: Path) -> str:
 
     Raises DataError, and writes nothing, if a file breaks a rule of form.
     """
-    content = format_agreement(measure_agreement(read_checked_annotations(annotations)))
+    content = format_json(measure_agreement(read_checked_annotations(annotations)))
     write_text(annotations / AGREEMENT, content)
     return content
 
@@ -139,6 +133,6 @@ def write_agreement(annotations: Path) -> str:
 def check_agreement(annotations: Path, measured: Agreement) -> list[Fault]:
     """Check that the agreement.json of an annotations folder is what was measured, to the byte."""
     path = annotations / AGREEMENT
-    if path.is_file() and path.read_bytes() == format_agreement(measured).encode():
+    if path.is_file() and path.read_bytes() == format_json(measured).encode():
         return []
     return [Fault(str(path), "is not what the passes give", _REMEDY)]

@@ -7,13 +7,13 @@ from string import Template
 import yaml
 from tabulate import tabulate
 
-from thidua_ner import __version__
 from thidua_ner.corpus.agreement import Agreement
 from thidua_ner.corpus.annotations import PASSES, SourceText
 from thidua_ner.corpus.configurations import WHOLE_DOCUMENTS, Configurations
 from thidua_ner.corpus.schema import DOCUMENT_FEATURES, SENTENCE_FEATURES, Feature
 from thidua_ner.corpus.statistics import DocumentStatistics, Overlap, PartStatistics, SeenCounts, Statistics
 from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.version import __version__
 
 _DTYPES = {"string": "string", "integer": "int64"}
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from thidua_ner import __version__
 from thidua_ner.corpus.schema import DOCUMENT_FEATURES, SENTENCE_FEATURES, Feature, FeatureKind
+from thidua_ner.version import __version__
 
 _DESCRIPTION = (
     "Named entities in Vietnamese public-security news, six types: five real documents to test on, and machine-written "

@@ -1,7 +1,6 @@
 """The dataset repository `data/`, built from `annotations/` to the byte: card, JSON Lines, statistics, Croissant."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -15,7 +14,7 @@ from thidua_ner.corpus.croissant import describe_files
 from thidua_ner.corpus.schema import DocumentRow, EntityRow, SentenceRow
 from thidua_ner.corpus.statistics import compute_statistics
 from thidua_ner.faults import DataError, Fault
-from thidua_ner.files import to_json, write_bytes
+from thidua_ner.files import format_json, write_bytes
 from thidua_ner.formats.jsonl import format_json_lines
 from thidua_ner.text import iob2
 from thidua_ner.text.labels import TAGS
@@ -67,14 +66,10 @@ def build_dataset(annotations: Annotations, agreement: Agreement) -> dict[str, b
     configs = configurations([d.id for d in corpus.gold])
     statistics = compute_statistics(corpus, configs)
     content["README.md"] = format_card(configs, statistics, agreement, annotations.sources.rows, rows_digest)
-    content["stats.json"] = _format_json(to_json(statistics))
+    content["stats.json"] = format_json(statistics)
     encoded = {path: text.encode("utf-8") for path, text in sorted(content.items())}
-    encoded["croissant.json"] = _format_json(describe_files(encoded)).encode("utf-8")
+    encoded["croissant.json"] = format_json(describe_files(encoded)).encode("utf-8")
     return encoded
-
-
-def _format_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
 def write_dataset(annotations: Path, data: Path) -> list[str]:

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from thidua_ner import __version__
 from thidua_ner.corpus.annotations import Corpus
 from thidua_ner.corpus.configurations import Configurations, document_files, sentence_files
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document
 from thidua_ner.text.spelling import normalise_surface
+from thidua_ner.version import __version__
 
 _Mentions = dict[str, list[str]]
 """The normalised surface of every mention, by label."""

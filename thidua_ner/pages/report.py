@@ -1,12 +1,11 @@
 """The report of an evaluation: one HTML file that opens anywhere, offline."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
 from thidua_ner.faults import UsageError, fail, some_of
-from thidua_ner.files import to_json
+from thidua_ner.files import format_json
 from thidua_ner.formats.registry import labels_known, read_documents, read_predictions
 from thidua_ner.pages.charts import Chart, line_chart
 from thidua_ner.pages.view import label_colours, page_environment, write_page
@@ -76,7 +75,7 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
         "colours": label_colours([label for label in labels if label in main.scores.per_type]),
         "calibration": _calibration_chart(main.scores.calibration),
         "logs": charts,
-        "manifest": json.dumps(to_json(main.manifest) if main.manifest else {}, indent=2, ensure_ascii=False),
+        "manifest": format_json(main.manifest) if main.manifest else "",
     }
     write_page(path, pages.get_template("report.html"), values)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from thidua_ner.protocols import PROTOCOLS
-from thidua_ner.runs.folder import RunFolder, seed_folders
+from thidua_ner.runs.folder import RunFolder, published_folders, seed_folders
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.runs.scored import read_scores
 from thidua_ner.scoring.results import Evaluation
@@ -47,7 +47,7 @@ class LeaderboardRow:
 def read_rows(results: Path) -> list[LeaderboardRow]:
     """Read results/: by protocol, the best system first."""
     rows = []
-    for folder in sorted({path.parent.parent for path in results.glob("*/*/seed-*/scores.json")}):
+    for folder in published_folders(results):
         seeds = seed_folders(folder)
         scores = tuple(read_scores(seed) for seed in seeds)
         manifests = tuple(RunFolder(seed).read_manifest() for seed in seeds)

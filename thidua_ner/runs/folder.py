@@ -237,6 +237,11 @@ def seed_folders(path: Path) -> list[Path]:
     return sorted((run for run, number in numbers.items() if number.isdecimal()), key=lambda run: int(numbers[run]))
 
 
+def published_folders(results: Path) -> list[Path]:
+    """List the folders of results/, one per system and protocol, each with a run per seed."""
+    return sorted({path.parent.parent for path in results.glob(f"*/*/{_SEED}*/scores.json")})
+
+
 def run_folders(paths: Sequence[Path]) -> list[Path]:
     """Put the runs of each folder of seeds in its place."""
     return [run for path in paths for run in seed_folders(path) or [path]]

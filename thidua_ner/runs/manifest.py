@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import ClassVar
 
-from thidua_ner import __version__
 from thidua_ner.faults import fail
 from thidua_ner.files import read_json
+from thidua_ner.version import __version__
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "underthesea", "seqeval", "numpy")
 _PYTHON, _TORCHRUN, _ACCELERATE = "python", "torchrun", "accelerate launch"

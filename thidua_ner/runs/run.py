@@ -91,7 +91,7 @@ class Run:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run, one fold of it, or a bare model; raises DataError if the folder is none of them or unfinished."""
+    """Read a run, one fold of it, or a bare model; raises DataError if it is neither of them or unfinished."""
     if is_model(path):
         fold = FoldFolder(path.resolve().parent)
         model = _trained_model(fold, ()) if fold.is_finished else TrainedModel(path)

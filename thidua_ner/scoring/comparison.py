@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from tabulate import tabulate
-
 from thidua_ner.scoring.resampling import (
     CountTable,
     count_units,
@@ -82,6 +80,8 @@ def _test_cells(pair: PairComparison, unit: Unit) -> tuple[str, str]:
 
 
 def _table(headers: list[str], rows: list[list[str]]) -> str:
+    from tabulate import tabulate
+
     align = ("left", *["right"] * (len(headers) - 1))
     return tabulate(rows, headers=headers, colalign=align, disable_numparse=True)
 

@@ -7,16 +7,17 @@ document are alike, so that intervals by sentence are too narrow.
 from collections.abc import Callable, Sequence
 from itertools import product
 from statistics import NormalDist
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from thidua_ner.scoring.results import UNITS, Interval, Unit, UnitIntervals
 from thidua_ner.scoring.strict import match
 from thidua_ner.text.spans import Document
 
-CountTable = NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CountTable: TypeAlias = "NDArray[np.int64]"
 """A row per unit, three columns: spans that are correct, predicted, and in the gold."""
 
 Method = Literal["percentile", "BCa"]
@@ -28,6 +29,8 @@ _NORMAL = NormalDist()
 
 def count_units(gold: Sequence[Document], predicted: Sequence[Document], unit: Unit) -> CountTable:
     """Count spans by document, or by the sentence of the gold document in which they begin."""
+    import numpy as np
+
     rows: list[list[int]] = []
     for left, right in zip(gold, predicted, strict=True):
         if unit == "document":
@@ -61,6 +64,8 @@ def intervals(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[U
 
 def difference_interval(first: CountTable, second: CountTable, seed: int = 0) -> Interval:
     """Bootstrap the 95% interval of the difference in micro F1 of two systems on the same units."""
+    import numpy as np
+
     return _bootstrap(np.hstack([first, second]), _f1_difference, "percentile", seed)
 
 
@@ -70,6 +75,8 @@ def paired_test(first: CountTable, second: CountTable, seed: int = 0) -> float:
     The systems' counts are exchanged unit by unit, in all ways if there are at most `RESAMPLES`, else at
     random (Noreen 1989).
     """
+    import numpy as np
+
     exact = 2 ** len(first) <= RESAMPLES
     if exact:
         kinds, sizes = np.hstack([first, second]), np.ones(len(first), dtype=np.int64)
@@ -100,6 +107,8 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 def _f1(counts: Any) -> Any:
     """Compute micro F1 of counts along the last axis; 0 if nothing is predicted or in the gold."""
+    import numpy as np
+
     return 2 * counts[..., 0] / np.maximum(counts[..., 1] + counts[..., 2], 1)
 
 
@@ -113,6 +122,8 @@ def _bootstrap(rows: CountTable, statistic: Callable[[Any], Any], method: Method
 
     Equal rows are drawn together, by a multinomial over the different ones, which is many times as fast.
     """
+    import numpy as np
+
     point = float(statistic(rows.sum(axis=0)))
     kinds, sizes = np.unique(rows, axis=0, return_counts=True)
     without_one = statistic(rows.sum(axis=0) - kinds)
@@ -131,6 +142,8 @@ def _bootstrap(rows: CountTable, statistic: Callable[[Any], Any], method: Method
 
 def _bca_level(level: float, values: Any, point: float, acceleration: float) -> float:
     """Correct a level of the bootstrap distribution for bias and skewness (Efron 1987)."""
+    import numpy as np
+
     below = float(np.mean(values < point - _ROUNDING) + np.mean(values <= point + _ROUNDING)) / 2
     bias = _NORMAL.inv_cdf(min(max(below, 1 / RESAMPLES), 1 - 1 / RESAMPLES))
     shifted = bias + _NORMAL.inv_cdf(level)

@@ -10,7 +10,6 @@ from operator import itemgetter
 from statistics import mean, stdev
 from typing import NamedTuple
 
-from thidua_ner import __version__
 from thidua_ner.faults import some_of
 from thidua_ner.scoring.muc import muc_schemes
 from thidua_ner.scoring.results import Counts, DocumentMean, Score, Scores
@@ -19,6 +18,7 @@ from thidua_ner.text.iob2 import Repair
 from thidua_ner.text.labels import ENTITY_TYPES, label_order
 from thidua_ner.text.spans import Document, Span, Triple, document_of_tokens, fingerprint
 from thidua_ner.text.syllables import Token, tokenize
+from thidua_ner.version import __version__
 
 
 class Sides(NamedTuple):

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 
-from tabulate import tabulate
-
 from thidua_ner.scoring.breakdowns import SEEN
 from thidua_ner.scoring.results import DocumentMean, MucScore, Robustness, Score, Scores
 
@@ -61,5 +59,7 @@ def unseen_share(groups: Mapping[str, Score]) -> str:
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Tabulate rows whose first column is a name and whose others are figures."""
+    from tabulate import tabulate
+
     align = ("left", *["right"] * (len(headers) - 1))
     return tabulate(rows, headers=headers, colalign=align, disable_numparse=True)
