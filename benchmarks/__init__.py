@@ -1,1 +1,1 @@
-"""Speed against the stock tools, interleaved in one run."""
+"""Measure speed against the stock tools, interleaved in one run."""

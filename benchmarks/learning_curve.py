@@ -1,10 +1,10 @@
-"""Train on more and more of the synthetic documents, and score each model on validation and on the gold.
+"""Train on growing parts of the synthetic documents, and score each model on validation and on the gold.
 
 python -m benchmarks.learning_curve
 python -m benchmarks.learning_curve --documents 10 40 --seed 2
 
-Smaller sets are parts of larger ones, drawn by the seed. Models are kept in runs/learning-curve/, and a model that is
-there already is not trained again.
+Smaller sets are parts of larger ones, drawn with the seed. Models are kept in runs/learning-curve/, and a model that
+already exists there is not trained again.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def scores_of(folder: Path, documents: Sequence[Document]) -> Scores:
 
 
 def main() -> None:
-    """Print a row of F1 per number of documents."""
+    """Print one row of F1 per number of documents."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="+", default=[10, 20, 40, 80, 140], metavar="N")
     parser.add_argument("--config", type=Path, default=Path("configs/cpu-small.yaml"))

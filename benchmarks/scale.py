@@ -1,10 +1,10 @@
-"""Measure what docs/SCALE.md calculates with: documents per second and core, where the time goes, the speed of reading.
+"""Measure the figures of docs/SCALE.md: documents per second and core, where the time goes, the speed of reading.
 
 python -m benchmarks.scale runs/cpu-small        # after `thidua-ner export runs/cpu-small`
 
-The documents are copies of the synthetic ones, each with a word of its own. The rate is that of the command `tag` with
-one worker per core, without its start-up; the shares are those of one process under cProfile, which makes all parts but
-the model seem up to twice as long as they are.
+The documents are copies of the synthetic ones, each made unique by a word. The rate is that of the command `tag` with
+one worker per core, without its start-up; the shares are those of one process under cProfile, which makes all parts
+except the model appear up to twice as long as they are.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from thidua_ner.text.spans import Document
 from thidua_ner.text.subwords import SubwordEncoder
 
 _SHARD = 50
-"""Documents in a shard: few, so that all workers end at about the same time."""
+"""Documents per shard: few, so that all workers end at about the same time."""
 
 _STAGES: dict[str, list[Callable[..., object]]] = {
     "reading": [texts._json_record],
@@ -46,7 +46,7 @@ _STAGES: dict[str, list[Callable[..., object]]] = {
     "spans": [Tagger._spans],
     "writing": [jsonl.write_documents, Shards.commit, Shards.finished],
 }
-"""The functions in which each part of the work is done; what one of them calls counts for it."""
+"""The functions that do each part of the work; the time of what they call is included."""
 
 
 def write_corpus(path: Path, number: int) -> tuple[int, int]:
@@ -107,7 +107,7 @@ def main() -> None:
         folder = Path(name)
         path, small = folder / "in.jsonl", folder / "small.jsonl"
         n_syllables, size = write_corpus(path, options.documents)
-        write_corpus(small, cores)  # one document per core: the time to start
+        write_corpus(small, cores)  # one document per core, to measure the time to start
         sources = find_sources([str(path)], "text")
 
         def tag(source: Path, output: str) -> float:

@@ -3,8 +3,8 @@
 python -m benchmarks.tagging runs/cpu-small                  # after `thidua-ner export runs/cpu-small`
 python -m benchmarks.tagging runs/cpu-small --only int8 --sentences 10000 100000 --rounds 1
 
-Each tagger runs in a new process in every round, all of them one after the other, so that start-up and memory are its
-own. The first round also fills the caches of the disk, and is not counted if there are more.
+In every round each tagger runs in a new process, one after the other, so that start-up and memory are measured
+separately. The first round also fills the disk caches, and is not counted if there are more.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def sentences(number: int) -> Iterator[str]:
 
 
 def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
-    """Load a tagger: a function that tags sentences and counts the entities."""
+    """Load a tagger as a function that tags sentences and counts the entities."""
     if name == _UNDERTHESEA:
         from underthesea import ner
 
@@ -62,7 +62,7 @@ def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
         stock = pipeline(
             "token-classification", str(model_folders(run)[0]), aggregation_strategy="first", batch_size=32
         )
-        return lambda texts: sum(map(len, stock(list(texts))))  # it does not read a stream of strings
+        return lambda texts: sum(map(len, stock(list(texts))))  # the pipeline does not read a stream of strings
     from thidua_ner.tagging.tagger import load_tagger
 
     tagger = load_tagger(run, runtime=_RUNTIMES[name])
@@ -70,7 +70,7 @@ def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
 
 
 def work(name: str, run: Path, number: int, line: Connection) -> None:
-    """Load a tagger, tag the sentences, send what it took."""
+    """Load a tagger, tag the sentences, and send the measurements."""
     started = time.perf_counter()
     tag = load(name, run)
     tag(sentences(1))
@@ -87,7 +87,7 @@ def try_once(name: str, run: Path, number: int) -> Trial:
     line, theirs = spawn.Pipe()
     process = spawn.Process(target=work, args=(name, run, number, theirs), daemon=True)
     process.start()
-    theirs.close()  # otherwise a failed worker would be waited for
+    theirs.close()  # otherwise `recv` would wait forever for a failed worker
     trial: Trial = line.recv()
     process.join()
     return trial
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--sentences", type=int, nargs="+", default=[1000])
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--only", default="", help="taggers whose name has this in it")
+    parser.add_argument("--only", default="", help="only taggers whose name contains this")
     options = parser.parse_args()
     cases = [(name, number) for number in options.sentences for name in NAMES if options.only in name]
     trials: dict[tuple[str, int], list[Trial]] = {case: [] for case in cases}
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def _row(case: tuple[str, int], trials: dict[tuple[str, int], list[Trial]]) -> list[str]:
-    """Sum up the trials of a tagger by their medians, and by the median of its ratios to stock, round by round."""
+    """Summarise the trials of a tagger by medians; the ratio to stock is the median over rounds."""
     name, number = case
     own = trials[case]
     stock = trials.get((_STOCK, number))

@@ -4,9 +4,9 @@ python -m benchmarks.training
 python -m benchmarks.training --rounds 5 --copies 6
 
 The stock recipe is the `transformers` Trainer with its own settings: the whole vocabulary, float32, batches drawn at
-random and padded to their longest sentence. Ours is configs/cpu-small.yaml as `python -m train` runs it, mentions left
-as they are. Both start from the same encoder and read the gold sentences, copied a few times over. They take turns, an
-epoch each; the first epoch of each is not counted, nor is loading.
+random and padded to their longest sentence. Ours is configs/cpu-small.yaml as `python -m train` runs it, but
+without mention replacement. Both start from the same encoder and read the gold sentences, repeated a few times. They
+alternate, one epoch each; loading and the first epoch of each are not counted.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def read_gold(copies: int) -> list[Reading]:
 
 
 def our_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
-    """Prepare our training."""
+    """Prepare our training as a turn."""
     model, tokenizer = load_encoder(config.encoder, config.vocabulary, TAGS, config.dropout, config.attention_dropout)
     checkpoint = Checkpoint(model, tokenizer, TAGS, config.segmenter)
     examples = Examples(readings, checkpoint)
@@ -50,7 +50,7 @@ def our_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
 
 
 def stock_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
-    """Prepare the stock recipe with the same batch size and learning rate."""
+    """Prepare the stock recipe, with the same batch size and learning rate, as a turn."""
     model, tokenizer = load_encoder(config.encoder, "full", TAGS)
     examples = Examples(readings, Checkpoint(model, tokenizer, TAGS, config.segmenter))
 
@@ -75,7 +75,7 @@ def stock_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
 
 
 def time_turns(turns: dict[str, Turn], rounds: int) -> dict[str, list[float]]:
-    """Time the turns in turn, in seconds, after one round that is not counted."""
+    """Run the turns alternately; return the seconds of each, without a first round that is not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in turns}
     for number in range(rounds + 1):
         for name, turn in turns.items():
@@ -89,7 +89,7 @@ def time_turns(turns: dict[str, Turn], rounds: int) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Print sentences a second of both, and the ratio."""
+    """Print the sentences per second of both, and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="counted epochs of each")
     parser.add_argument("--copies", type=int, default=3, help="times that the 84 gold sentences are repeated")

@@ -1,1 +1,1 @@
-"""A run, or any system's predictions, to scores: python -m evaluate runs/cpu-small."""
+"""Score a run, or the predictions of any system: `python -m evaluate runs/cpu-small`."""

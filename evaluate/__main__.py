@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from thidua_ner import commands
-from thidua_ner.cli import PATH, gold_option, repair_option, run_command
+from thidua_ner.cli import PATH, repair_option, run_command
 from thidua_ner.text.iob2 import Repair
 
 _OTHERS = ("compare", "report", "publish")
-"""Commands of `thidua-ner` that work on scored runs, and are found here too."""
+"""Commands of `thidua-ner` that work on scored runs and are available here too."""
 
 
 @click.command(
@@ -19,21 +19,23 @@ _OTHERS = ("compare", "report", "publish")
     epilog="`python -m evaluate compare`, `report` and `publish` are the commands of `thidua-ner`.",
 )
 @click.argument("run", type=PATH, required=False)
-@gold_option
+@click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="Annotated documents to score against.")
 @click.option("--predictions", type=PATH, metavar="DIR_OR_FILE", help="Score these instead of a RUN.")
 @repair_option
-@click.option("--output", type=PATH, metavar="DIR", help="Where predictions and scores go (default: into RUN).")
+@click.option("--output", type=PATH, metavar="DIR", help="Where to write predictions, scores, report (default: RUN).")
 @click.option("--robustness", is_flag=True, help="Also score texts that are written differently.")
 def command(
     run: Path | None, gold: Path | None, predictions: Path | None, repair: Repair, output: Path | None, robustness: bool
 ) -> None:
     """Score a RUN (a run, a folder of seeds, one fold, or a checkpoint) on its own test documents or on --gold."""
     if robustness and run is None:
-        raise click.UsageError("--robustness needs a run, whose models tag the changed texts")
+        raise click.UsageError("--robustness needs a run: its models tag the changed texts")
     if (run is None) == (predictions is None):
         raise click.UsageError("name a run, or give --predictions")
     if predictions:
-        commands.score.callback(gold=gold, predictions=predictions, repair=repair, output=output)  # type: ignore[misc]
+        if gold is None:
+            raise click.UsageError("--predictions needs --gold")
+        commands.score_files(gold, predictions, repair=repair, output=output)
         return
     assert run is not None  # noqa: S101 -- checked above
     if not run.exists() and (close := difflib.get_close_matches(str(run), _OTHERS, n=1)):

@@ -1,4 +1,4 @@
-"""How F1 changes on texts that are written differently and mean the same."""
+"""Measure how F1 changes on texts that are written differently but mean the same."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from thidua_ner.text.spans import Document
 def robustness(run: Run, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Robustness]:
     """Score a run on every perturbation of the gold documents, each tagged by the models that tag the original.
 
-    The change is against the unchanged text, with the 95% interval of the bootstrap by document; `texts` counts the
-    documents that the perturbation changes. Raises AssertionError if a decomposed text gives other spans.
+    The change is relative to the unchanged text, with its 95% bootstrap interval by document; `texts` counts the
+    documents that the perturbation changes. Raises AssertionError if a decomposed text gives different spans.
     """
     changed = {name: [perturb(document) for document in gold] for name, perturb in PERTURBATIONS.items()}
     every = [document for documents in changed.values() for document in documents]
@@ -26,7 +26,7 @@ def robustness(run: Run, gold: Sequence[Document], predicted: Sequence[Document]
     for name, documents in changed.items():
         own = [next(tagged) for _ in documents]
         if PERTURBATIONS[name] is decompose and own != [decompose(document) for document in predicted]:
-            raise AssertionError("a decomposed text does not give the spans of the composed one")
+            raise AssertionError("a decomposed text gives different spans than the composed one")
         now = score(documents, own).micro.f1
         found[name] = Robustness(
             f1=now,

@@ -1,4 +1,4 @@
-"""Tag and score a run's test documents, or other ones, with the models that have not read them."""
+"""Tag and score a run's test documents, or others, with the models that have not read them."""
 
 import sys
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluate.robustness import robustness
-from thidua_ner.faults import UsageError, fail, some_of
+from thidua_ner.faults import UsageError, fail
 from thidua_ner.formats.registry import read_documents
 from thidua_ner.pages.report import write_report
-from thidua_ner.runs.folder import RunFolder, read_model_config, seed_folders
+from thidua_ner.runs.folder import RunFolder, model_config_path, read_model_config, seed_folders
 from thidua_ner.runs.run import Run, read_run
 from thidua_ner.runs.scored import Scored, write_scored
 from thidua_ner.scoring.ceilings import Ceiling, segmentation_ceiling
@@ -30,9 +30,9 @@ def evaluate(
     output: Path | None = None,
     with_robustness: bool = False,
 ) -> list[Evaluation]:
-    """Score a run, or each seed of a folder of runs, and write predictions, scores and a page.
+    """Score a run, or each run of a folder of seeds, and write predictions, scores and a report.
 
-    `gold` names other documents than the run's own. Returns the evaluations, one per seed.
+    `gold` names documents to score on instead of the run's own. Returns one evaluation per seed.
     """
     seeds = seed_folders(path)
     if not seeds:
@@ -54,7 +54,7 @@ def evaluate_run(
     output: Path | None = None,
     with_robustness: bool = False,
 ) -> Evaluation:
-    """Score one run on its own test documents or on `gold`; the results go to `output`, by default into the run."""
+    """Score one run on its own test documents or on `gold`; results go to `output`, by default to the run."""
     run = read_run(path)
     if gold is None and not run.test:
         remedy = "name annotated documents with --gold"
@@ -73,10 +73,8 @@ def evaluate_run(
         run.write_fold_predictions(predicted)
     print(format_evaluation(scores))
     print(f"\n{written.predictions.name}, {written.scores.name} and {written.report.name} are in {folder}")
-    if scores.trained_on:
-        read = some_of(scores.trained_on)
-        warning = f"every model was trained on the text of {read}: these scores say little of new texts"
-        print(f"warning: {warning}", file=sys.stderr)
+    if scores.warning:
+        print(f"warning: {scores.warning}", file=sys.stderr)
     return scores
 
 
@@ -100,5 +98,5 @@ def _ceiling(run: Run, documents: Sequence[Document]) -> Ceiling:
     folder = run.models[0].folder
     name = read_model_config(folder).segmenter
     if name not in SEGMENTERS:
-        fail(folder, f"has the unknown segmenter {name!r}", f"use one of {', '.join(SEGMENTERS)}")
+        fail(model_config_path(folder), f"has the unknown segmenter {name!r}", f"use one of {', '.join(SEGMENTERS)}")
     return segmentation_ceiling(documents, SEGMENTERS[name])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import underthesea  # noqa: F401 -- first: it resets all logging, at which the handler of `absl` closes pytest's own files
+import underthesea  # noqa: F401 -- first: it resets logging, and `absl`'s handler then closes pytest's own files
 from hypothesis import settings
 
 from thidua_ner.baselines.crf import train_crf
@@ -48,11 +48,11 @@ TINY = [
 
 
 THREE = ("001-", "004-", "005-")
-"""How the ids of the synthetic documents of a small project begin; the last one is for validation."""
+"""Prefixes of the ids of a small project's synthetic documents; the last one is for validation."""
 
 
 def run_module(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run `python -m …` as a user would, from the project's root."""
+    """Run `python -m …` in a new process, as a user does, in the project's root."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
     done = subprocess.run(
         [sys.executable, "-m", *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
@@ -63,7 +63,7 @@ def run_module(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subproc
 
 
 def run_inside(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Do what `run_module` does in this process: for programs whose imports take longer than their work."""
+    """Run `python -m …` in this process, for programs whose imports take longer than their work."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         argv, sys.argv = sys.argv, list(arguments)
@@ -81,16 +81,17 @@ def run_inside(*arguments: str, cwd: Path = ROOT, check: bool = True) -> subproc
 def make_manifest(*, name: str, protocol: str | None, seed: int = 1, **config: object) -> Manifest:
     """The manifest of a run that was never made."""
     execution = Execution("fp32", "cpu", "a processor", "a processor", 1, "python")
+    folds = [f"{protocol}-a" if protocol == "lodo" else str(protocol)]
     made = runs_manifest.make_manifest(
         {"name": name, "protocol": protocol, **config},
-        seed=seed, data_fingerprint="d" * 64, folds=["fold"], execution=execution,
+        seed=seed, data_fingerprint="d" * 64, folds=folds, execution=execution,
     )  # fmt: skip
     return replace(made, commit="c" * 40, command=f"python -m train configs/{name}.yaml")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep rebuilt encoders out of the user's cache."""
+    """Store rebuilt encoders outside the user's cache."""
     os.environ["THIDUA_NER_CACHE"] = str(tmp_path_factory.mktemp("encoders"))
 
 
@@ -135,7 +136,7 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _beyond_three(folder: str, names: list[str]) -> list[str]:
-    """Name the synthetic documents that are left out."""
+    """List the synthetic documents to leave out."""
     return [n for n in names if "synthetic" in folder and n.endswith((".txt", ".ann")) and not n.startswith(THREE)]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import thidua_ner
 from tests.conftest import ROOT
+from thidua_ner.faults import UsageError
 
 NAMES = sorted(set(thidua_ner.__all__) - {"__version__"})
 
@@ -46,7 +47,14 @@ def test_systems_are_scored_and_compared_in_python():
     compared = thidua_ner.compare(gold, {"all": gold, "nothing": nothing})
     assert compared.pairs[0].difference == 1
     assert compared.units == {"document": 5, "sentence": 84}
-    with pytest.raises(ValueError, match="two systems or more"):
+    with pytest.raises(ValueError, match="two systems"):
         thidua_ner.compare(gold, {"all": gold})
     with pytest.raises(ValueError, match="4 predicted documents for 5"):
         thidua_ner.score(gold, gold[:4])
+
+
+def test_no_model_and_no_policy_are_refused():
+    with pytest.raises(UsageError, match="there is no model to load"):
+        thidua_ner.load_tagger()
+    with pytest.raises(ValueError, match="'all' is not a policy of repair"):
+        thidua_ner.score_tags([["O"]], [["O"]], repair="all")

@@ -1,4 +1,4 @@
-"""The front door: `thidua-ner`, its subcommands, and what it answers to wrong calls."""
+"""The command `thidua-ner`: its subcommands, and its messages for wrong calls."""
 
 import subprocess
 import sys
@@ -77,7 +77,7 @@ def test_inputs_of_tag_may_follow_its_options(model, tmp_path):
         (["scor"], 2, "No such command 'scor'. Did you mean 'score'?"),
         (["score", "--predicions", "p"], 2, "No such option '--predicions'. Did you mean '--predictions'?"),
         (["score", "--gold", "g"], 2, "Missing option '--predictions'"),
-        (["score", "--predictions", "p"], 2, "--predictions needs --gold"),
+        (["score", "--predictions", "p"], 2, "Missing option '--gold'"),
         (
             ["score", "--gold", "g", "--predictions", "p", "--repair", "all"],
             2,

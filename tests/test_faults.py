@@ -1,4 +1,4 @@
-"""Faults: how they are shown, sorted, pickled, and what a program exits with."""
+"""Faults: how they are shown, sorted and pickled, and the exit codes of a program."""
 
 import pickle
 

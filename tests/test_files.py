@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and typed JSON that comes back as it was written."""
+"""Atomic writes, and typed JSON that is read back unchanged."""
 
 import json
 import os

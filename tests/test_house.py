@@ -1,4 +1,4 @@
-"""What the README and docs/DESIGN.md promise of the project as a whole."""
+"""What the README and docs/DESIGN.md promise about the project as a whole."""
 
 import ast
 import contextlib
@@ -25,19 +25,19 @@ from thidua_ner.scoring.results import Evaluation
 
 PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
 ROOMS = ("text", "formats", "scoring", "runs", "models", "corpus", "baselines", "pages", "publishing", "tagging")
-"""The rooms of the library from the ground up: each imports from those before it alone."""
+"""The rooms of the library in order: each imports only from those before it."""
 
 GROUND, DOOR = {"__init__", "faults", "files", "protocols", "version"}, {"__main__", "cli", "commands"}
-"""Modules of the library outside its rooms: what all rooms stand on, and what stands on all rooms."""
+"""Modules of the library outside its rooms: those that all rooms may import, and those that import all rooms."""
 
 HEAVY = {
     "accelerate", "datasets", "huggingface_hub", "jinja2", "onnxruntime", "pyarrow", "pycrfsuite", "pydantic", "ray",
     "scipy", "sklearn", "subword_nmt", "tokenizers", "torch", "tqdm", "transformers", "underthesea",
 }  # fmt: skip
-"""Packages that take long to import, or are extras: a room imports them where it uses them, not at its top."""
+"""Packages that take long to import, or are extras: modules import them where they use them, not at their top."""
 
 ALLOWED_AT_TOP = {"models": {"huggingface_hub", "subword_nmt", "tokenizers", "torch", "transformers"}}
-"""The rooms that cannot do without heavy packages."""
+"""The rooms that may import heavy packages at the top of their modules."""
 
 README = (ROOT / "README.md").read_text()
 
@@ -55,7 +55,7 @@ def room_of(path):
 
 
 def imports(path, everywhere):
-    """The modules that a module imports, at its top or everywhere in it; imports for type checkers do not count."""
+    """The modules that a module imports, at its top or anywhere; imports for type checkers do not count."""
     tree = ast.parse(path.read_text())
     checks = [n for n in tree.body if isinstance(n, ast.If) and getattr(n.test, "id", "") == "TYPE_CHECKING"]
     skipped = {id(inner) for node in checks for inner in ast.walk(node)}
@@ -151,7 +151,7 @@ def test_no_public_name_is_defined_twice():
     homes = defaultdict(list)
     for package in ("thidua_ner", "train", "evaluate"):
         for path in sources(package):
-            if path.name == "commands.py":  # its commands have the names of what they call
+            if path.name == "commands.py":  # its commands are named after the functions that they call
                 continue
             for node in ast.parse(path.read_text()).body:
                 targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -182,7 +182,7 @@ def test_no_annotation_or_data_folder_holds_python():
 
 
 def requirements(*extras):
-    """The packages that the project needs, with those of extras; an extra of the project's own stands for its lines."""
+    """The packages that the project needs, with those of extras; an extra of its own is replaced by its lines."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for line in (
         *([] if extras else project["dependencies"]),
@@ -207,7 +207,7 @@ def test_every_dependency_is_imported_and_every_import_declared():
     used -= {"pydantic_core"}  # the engine of pydantic, always installed with it
     assert used - set(sys.stdlib_module_names) - set(PACKAGES) - dev == declared
     library = {n for p in sources("thidua_ner") for n in packages(p, everywhere=True)}
-    assert not library & dev  # only the benchmarks compare with what the tests compare with
+    assert not library & dev  # only tests and benchmarks may use development packages
 
 
 def test_constraints_pin_every_dependency():
@@ -270,7 +270,7 @@ def test_the_python_commands_of_the_readme_run_in_order(project):
 
 
 def run_block(what):
-    """Run the block of Python in the README that has this in it."""
+    """Run the Python block of the README that contains this text."""
     (block,) = [block for block in readme_blocks("python") if what in block]
     names: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), names)  # noqa: S102

@@ -31,7 +31,7 @@ def wheel(tmp_path_factory):
 
 
 def environment(folder, requirement):
-    """An empty environment with a requirement, and its programs."""
+    """The programs of an empty environment with one requirement installed."""
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     pip = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
     run(*pip, requirement, cwd=folder)

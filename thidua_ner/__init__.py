@@ -1,6 +1,6 @@
 """Named entities in Vietnamese public-security news: documents, taggers and scores.
 
-The public names are loaded when they are first used, so that importing the package costs nothing.
+Public names are loaded on first use, so that importing the package is fast.
 """
 
 from importlib import import_module

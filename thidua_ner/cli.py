@@ -1,4 +1,4 @@
-"""What the project's commands share: how they are run, and the options that several of them have."""
+"""What the project's commands share: running a command, and options that several of them take."""
 
 import sys
 from pathlib import Path
@@ -11,18 +11,17 @@ from thidua_ner.text.iob2 import Repair
 
 PATH = click.Path(path_type=Path)
 
-gold_option = click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="Annotated documents to score on.")
 repair_option = click.option(
     "--repair",
     type=click.Choice(get_args(Repair)),
     default="none",
     show_default=True,
-    help="What a CoNLL tag I-X that continues nothing means.",
+    help="How to read a CoNLL tag I-X that does not continue an entity.",
 )
 
 
 def run_command(command: click.Command, name: str) -> NoReturn:
-    """Run a command and exit: usage errors exit 2, faults 1 or 2, an interrupt 130."""
+    """Run a command and exit: 0 on success, 2 for usage errors, 1 for other faults, 130 if interrupted."""
 
     def main() -> None:
         try:

@@ -6,14 +6,14 @@ from typing import Literal, get_args
 
 import click
 
-from thidua_ner.cli import PATH, gold_option, repair_option, run_command
+from thidua_ner.cli import PATH, repair_option, run_command
 from thidua_ner.faults import DataError, UsageError, fail
+from thidua_ner.runs.scored import GOLD_FOLDER
 from thidua_ner.tagging.outputs import SHARD_WRITERS
 from thidua_ner.tagging.tagger import Runtime
 from thidua_ner.text.iob2 import Repair
 from thidua_ner.version import __version__
 
-GOLD = Path("annotations/gold")
 _COUNT = click.IntRange(min=1)
 
 annotations_option = click.option(
@@ -33,14 +33,14 @@ def command() -> None:
 @command.command(short_help="Tag texts with a run, a checkpoint or a baseline.")
 @click.argument("model", type=PATH, metavar="RUN")
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
-@click.option("-o", "--output", type=PATH, metavar="DIR", help="Write shards; a second call goes on.")
+@click.option("-o", "--output", type=PATH, metavar="DIR", help="Write shards here; repeat the call to resume.")
 @click.option("--format", type=click.Choice(list(SHARD_WRITERS)), help="The format of the shards (default: jsonl).")
-@click.option("--column", default="text", show_default=True, help="The text in .jsonl, .csv and .parquet files.")
-@click.option("--dataset", metavar="NAME", help="A dataset of the hub, or its folder.")
+@click.option("--column", default="text", show_default=True, help="The column (or key) that holds the text.")
+@click.option("--dataset", metavar="NAME", help="A dataset on the Hugging Face Hub, or in a folder.")
 @click.option("--split", default="train", show_default=True, help="The split of the dataset.")
 @click.option("--runtime", type=click.Choice(get_args(Runtime)), default="torch", show_default=True)
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--workers", type=_COUNT, metavar="N", help="Processes (default: 1; with ray: one per processor).")
+@click.option("--workers", type=_COUNT, metavar="N", help="Processes (default: 1; with ray: one per CPU).")
 @click.option("--shard", type=_COUNT, default=100, show_default=True, metavar="N", help="Texts per shard.")
 def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
     model: Path,
@@ -55,9 +55,11 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
     workers: int | None,
     shard: int,
 ) -> None:
-    """Tag texts with a RUN, a fold of one, a checkpoint or a baseline.
+    """Tag texts with a RUN: a run, one of its folds, a checkpoint or a baseline.
 
-    An INPUT is a .txt, .jsonl, .csv or .parquet file, a folder of them, or - for a text on the standard input.
+    An INPUT is a .txt, .jsonl, .csv or .parquet file, a folder of them, or - for one text from standard input (the
+    default). The runtimes onnx and onnx-int8 read what `thidua-ner export` wrote; the engine ray uses the cluster that
+    the environment variable RAY_ADDRESS names.
     """
     from thidua_ner.tagging import tag as tagging
 
@@ -68,42 +70,53 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
 
 
 @command.command(short_help="Score the predictions of any system.")
-@gold_option
+@click.option("--gold", type=PATH, metavar="DIR_OR_FILE", required=True, help="Annotated documents to score on.")
 @click.option("--predictions", type=PATH, metavar="DIR_OR_FILE", required=True, help="Predictions of any system.")
 @repair_option
 @click.option("--output", type=PATH, metavar="DIR", help="Write predictions.jsonl, scores.json and report.html.")
-def score(gold: Path | None, predictions: Path, repair: Repair, output: Path | None) -> None:
+def score(gold: Path, predictions: Path, repair: Repair, output: Path | None) -> None:
     """Score the predictions of any system.
 
-    Gold and predictions are folders of .txt and .ann files, .jsonl or .conll files.
+    Gold and predictions are folders of .txt and .ann files, .jsonl or .conll files; a scored run stands for its
+    predictions.
     """
-    from thidua_ner.pages.report import score_files
+    score_files(gold, predictions, repair=repair, output=output)
+
+
+def score_files(gold: Path, predictions: Path, *, repair: Repair = "none", output: Path | None = None) -> None:
+    """Score predictions and print the figures; with `output`, write predictions, scores and page into that folder."""
+    from thidua_ner.pages.report import write_report
+    from thidua_ner.runs.folder import RunFolder
+    from thidua_ner.runs.scored import score_predictions, write_scored
     from thidua_ner.scoring.evaluation import format_evaluation
 
-    if gold is None:
-        raise click.UsageError("--predictions needs --gold")
-    scored = score_files(gold, predictions, repair=repair, output=output)
+    scored = score_predictions(gold, predictions, repair=repair, name=str(output or predictions))
+    if output:
+        write_scored(scored, output)
+        write_report(RunFolder(output).report, [scored])
     print(format_evaluation(scored.scores))
 
 
 @command.command(short_help="Compare systems: intervals and paired tests.")
 @click.argument("systems", nargs=-1, type=PATH, metavar="SYSTEM SYSTEM...")
-@click.option("--gold", type=PATH, default=GOLD, show_default=True, metavar="DIR_OR_FILE")
+@click.option("--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE")
 @click.option("--output", type=PATH, metavar="FILE", help="Write the figures as JSON.")
 def compare(systems: tuple[Path, ...], gold: Path, output: Path | None) -> None:
     """Compare systems on the same documents: 95% intervals and paired tests.
 
-    A SYSTEM is a scored run, a folder of published results, or predictions in any format.
+    A SYSTEM is a scored run, a folder of one per seed, or predictions in any format that `score` reads.
     """
     from thidua_ner.files import write_json
     from thidua_ner.formats.registry import read_documents
+    from thidua_ner.runs.folder import run_folders
     from thidua_ner.runs.scored import read_systems
     from thidua_ner.scoring.comparison import compare, format_comparison
 
-    if len(set(systems)) < 2:
-        raise click.UsageError("name two systems or more")
+    paths = run_folders(systems)
+    if len(set(paths)) < 2:
+        raise click.UsageError("name at least two systems")
     documents = read_documents(gold, None)
-    compared = compare(documents, read_systems(systems, documents))
+    compared = compare(documents, read_systems(paths, documents))
     if output:
         write_json(output, compared)
     print(format_comparison(compared))
@@ -111,13 +124,13 @@ def compare(systems: tuple[Path, ...], gold: Path, output: Path | None) -> None:
 
 @command.command(short_help="Write a page about scored runs.")
 @click.argument("runs", nargs=-1, type=PATH, required=True, metavar="RUN...")
-@click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="What they were scored on, if not their own documents.")
+@click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="The documents they were scored on, if not their own.")
 @repair_option
 @click.option("--output", type=PATH, metavar="FILE", help="The page (default: report.html in the first RUN).")
 def report(runs: tuple[Path, ...], gold: Path | None, repair: Repair, output: Path | None) -> None:
-    """Write a page about scored runs: one HTML file that opens offline.
+    """Write a report of scored runs: one HTML file that opens offline.
 
-    A RUN is a folder that `python -m evaluate` or `thidua-ner score --output` has written.
+    A RUN is a folder that `python -m evaluate` or `thidua-ner score --output` wrote.
     """
     from thidua_ner.pages.report import report
 
@@ -135,34 +148,36 @@ def convert(source: Path, target: Path) -> None:
     write_documents(target, documents)
     print(f"{target}: {len(documents)} documents")
     if ".conll" in (source.suffix, target.suffix):
-        note = "CoNLL keeps no text: tokens are joined by spaces, so offsets differ from the original's"
+        note = "CoNLL does not keep the text: tokens are joined by spaces, so offsets differ from the original"
         print(note, file=sys.stderr)
 
 
 @command.command(short_help="Export a run for ONNX Runtime.")
 @click.argument("model", type=PATH, metavar="RUN")
-@click.option("--gold", type=PATH, default=GOLD, show_default=True, metavar="DIR_OR_FILE")
+@click.option("--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE")
 def export(model: Path, gold: Path) -> None:
-    """Write the models of a RUN for ONNX Runtime, and compare what each runtime finds in the gold documents."""
+    """Export the models of a RUN for ONNX Runtime, and print the F1 of each runtime on the gold documents."""
     from thidua_ner.formats.registry import read_documents
     from thidua_ner.tagging.export import export_run, format_runtimes
 
-    f1 = export_run(model, read_documents(gold, None))
-    print(format_runtimes(f1))
+    exported = export_run(model, read_documents(gold, None))
+    print(format_runtimes(exported.f1))
+    if not exported.same_spans:
+        fail(model, "gives other spans in ONNX Runtime than in torch", "tag with the runtime torch")
 
 
 @command.command(short_help="Check the annotations and the dataset.")
 @annotations_option
 @data_option
 def check(annotations: Path, data: Path) -> None:
-    """Check the annotations, and that the dataset is what they build."""
+    """Check the annotations, and that the dataset is up to date with them."""
     from thidua_ner.corpus.dataset import check_project
 
     faults = check_project(annotations, data)
     if faults:
         print(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}", file=sys.stderr)
         raise DataError(faults)
-    print(f"{annotations} and {data}: no fault")
+    print(f"{annotations} and {data}: no faults")
 
 
 @command.command(short_help="Measure the agreement of the annotators.")
@@ -200,7 +215,7 @@ def build(annotations: Path, data: Path) -> None:
 @click.argument("runs", nargs=-1, type=PATH, metavar="[RUN]...")
 @click.option("--root", type=PATH, default=".", metavar="DIR", help="The project (default: this folder).")
 def publish(runs: tuple[Path, ...], root: Path) -> None:
-    """Publish scored RUNs in results/ and rebuild the tables and cards; without RUNs, only rebuild."""
+    """Publish scored RUNs in results/ and rebuild the tables and model cards; without RUNs, only rebuild."""
     from thidua_ner.publishing.publish import publish
 
     publish(runs, root=root)
@@ -216,13 +231,13 @@ _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_opt
 
 @command.command(hidden=True, context_settings=_ANYTHING)
 def train() -> None:
-    """Say where training is run."""
+    """Explain where training runs."""
     _in_a_clone("train")
 
 
 @command.command(hidden=True, context_settings=_ANYTHING)
 def evaluate() -> None:
-    """Say where runs are evaluated."""
+    """Explain where evaluation runs."""
     _in_a_clone("evaluate")
 
 

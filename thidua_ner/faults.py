@@ -1,12 +1,13 @@
-"""Faults of an input, a call or a machine: where, what is wrong and how to fix it, gathered so that all are shown."""
+"""Faults of an input, a call or the machine: where, what is wrong, how to fix it; collected so that all are shown."""
 
+import io
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Self
 
 _MAX_SHOWN = 400
-"""Characters of a fault's text that are shown; what it quotes may be as long as the file."""
+"""Characters of a fault's text that are shown; a quoted value may be as long as the file."""
 
 _EXTRAS = {
     "accelerate": "train",
@@ -41,7 +42,7 @@ class Fault:
 
 
 class FaultError(Exception):
-    """Faults that end a command; its subclasses say whose they are."""
+    """One or more faults that end a command; the subclass tells data, usage and machine apart."""
 
     exit_code = 1
 
@@ -50,7 +51,7 @@ class FaultError(Exception):
         self.faults = tuple(faults)
 
     def __reduce__(self) -> "tuple[type[Self], tuple[tuple[Fault, ...]]]":
-        return type(self), (self.faults,)  # exceptions are pickled by their message, on the way from another process
+        return type(self), (self.faults,)  # by default an exception is pickled by its message alone
 
 
 class DataError(FaultError):
@@ -58,35 +59,38 @@ class DataError(FaultError):
 
 
 class UsageError(FaultError):
-    """A call that makes no sense, whatever the files hold."""
+    """A call that is wrong, whatever the files contain."""
 
     exit_code = 2
 
 
 class MachineError(FaultError):
-    """A package, a network, a disk or a process that is not as the call needs it."""
+    """A package, a network, a disk or another process that fails, not the data or the call."""
 
 
 def fail(place: object, what: str, remedy: str, *, line: int = 0, kind: type[FaultError] = DataError) -> NoReturn:
-    """Raise an error of one fault; `place` is a file, a record or an option."""
+    """Raise `kind` with one fault; `place` is a file, a record or an option."""
     raise kind([Fault(str(place), what, remedy, line)])
 
 
 def some_of(names: Collection[str]) -> str:
-    """Name the first five of many things, and how many more there are."""
+    """List the first five names, and how many more there are."""
     shown = ", ".join(list(names)[:5])
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
 def run_program(main: Callable[[], object]) -> NoReturn:
-    """Run a command-line program: faults go to stderr, usage faults exit 2, others 1, an interrupt exits 130."""
+    """Run a program and exit: faults go to stderr; 2 for usage faults, 1 for others, 130 if interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console without Vietnamese letters shows what it can
+            stream.reconfigure(errors="replace")
     try:
         main()
     except FaultError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] in _OWN:  # a fault of the program, not of the installation
+        if str(error.name).partition(".")[0] in _OWN:  # a bug, not a missing package
             raise
         print(_missing_package(str(error.name)), file=sys.stderr)
         sys.exit(1)
@@ -102,7 +106,7 @@ def run_program(main: Callable[[], object]) -> NoReturn:
 
 
 def _missing_package(name: str) -> str:
-    """Say which command installs a package: in a clone with the exact versions, elsewhere with any that fit."""
+    """Say how to install a missing package: in a clone with pinned versions, elsewhere with any that fit."""
     extra = _EXTRAS.get(name.partition(".")[0], "tag")
     return (
         f"{name} is not installed; run `pip install 'thidua-ner[{extra}]'`, "

@@ -1,4 +1,4 @@
-"""Reading text, tables and typed JSON; writing files so that each is whole or absent."""
+"""Read text, tables and typed JSON; write files atomically, so that each is whole or absent."""
 
 import csv
 import io
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_LINE_BYTES = 50_000_000
-"""A longer line is not text, or it would fill the memory."""
+"""Longer lines are refused: they are not text, or would fill the memory."""
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 file as it is, line breaks included; raises DataError with the first line that is not UTF-8."""
+    """Read a UTF-8 file unchanged, line breaks included.
+
+    Raises DataError if it cannot be read, or with the first line that is not UTF-8 or is too long.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -42,7 +45,7 @@ def read_text(path: Path) -> str:
 def read_table(path: Path, columns: Sequence[str], key: str = "document id") -> list[list[str]]:
     """Read the rows of a tab-separated file with a header; the first column is a unique `key`.
 
-    Raises DataError with the line of the first row that has another number of cells or a repeated key.
+    Raises DataError if the header differs, or with the first line that has a wrong number of cells or a repeated key.
     """
     rows = list(csv.reader(io.StringIO(read_text(path)), delimiter="\t", quoting=csv.QUOTE_NONE))
     if not rows or rows[0] != list(columns):
@@ -60,13 +63,13 @@ def read_table(path: Path, columns: Sequence[str], key: str = "document id") -> 
 def read_json(path: Path, kind: type[T], remedy: str) -> T:
     """Read a JSON file as a typed value: a dataclass, or a list or mapping of them.
 
-    Unknown keys are ignored. Raises DataError with every key that is missing or of another type, and `remedy`.
+    Unknown keys are ignored. Raises DataError with every key that is missing or has the wrong type, and `remedy`.
     """
     from pydantic import ValidationError
 
     text = read_text(path)
     try:
-        json.loads(text)  # whose messages are plainer, and which also stops at nesting
+        json.loads(text)  # its messages are plainer, and it refuses deep nesting
     except (ValueError, RecursionError) as error:
         fail(path, f"is not JSON ({error})", remedy)
     try:
@@ -77,7 +80,7 @@ def read_json(path: Path, kind: type[T], remedy: str) -> T:
 
 
 def _json_faults(path: Path, problems: Sequence[Any], remedy: str) -> Iterable[Fault]:
-    """Turn what pydantic found into faults of a file."""
+    """Convert the errors of pydantic to faults of a file."""
     lacking = [_key(problem) for problem in problems if problem["type"] == "missing"]
     if lacking:
         yield Fault(str(path), f"lacks {', '.join(lacking)}", remedy)
@@ -93,9 +96,9 @@ def _key(problem: Mapping[str, Any]) -> str:
 
 
 def to_json(value: object) -> Any:
-    """Turn a typed value into what `json` writes.
+    """Convert a typed value to what `json` can write.
 
-    A dataclass names in `OMITTED_IF_NONE` the keys that are left out if their value is None.
+    A dataclass lists in `OMITTED_IF_NONE` the keys to leave out if their value is None.
     """
     written = _adapter(cast("Hashable", type(value))).dump_python(value, mode="json", by_alias=True)
     for key in getattr(type(value), "OMITTED_IF_NONE", ()):
@@ -110,13 +113,13 @@ def format_json(value: object, *, indent: int | None = 2) -> str:
 
 
 def write_json(path: Path, value: object, *, indent: int | None = 2) -> None:
-    """Write a typed value as JSON, the whole file or nothing; `read_json` is its inverse."""
+    """Write a typed value as JSON, as `write_bytes` does; `read_json` reads it back."""
     write_text(path, format_json(value, indent=indent))
 
 
 @cache
 def _adapter(kind: Hashable) -> "TypeAdapter[Any]":
-    """Make the reader and writer of a type."""
+    """Make the pydantic reader and writer of a type."""
     from pydantic import TypeAdapter
 
     made: TypeAdapter[Any] = TypeAdapter(cast("Any", kind))
@@ -124,7 +127,7 @@ def _adapter(kind: Hashable) -> "TypeAdapter[Any]":
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing, and make its folder; raises MachineError if that fails."""
+    """Write a file atomically, creating its folder if needed; raises MachineError if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -142,5 +145,5 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write text as UTF-8, the whole file or nothing."""
+    """Write text as UTF-8, as `write_bytes` does."""
     write_bytes(path, content.encode("utf-8"))

@@ -21,14 +21,14 @@ class Protocol:
     leaves_one_out: bool
     """Whether it also trains on all gold documents but one, and is scored on that one, once per document."""
     configuration: str
-    """The dataset's configuration of a protocol of one fold; otherwise what the configurations' names begin with."""
+    """The name of its configuration of the dataset; with several folds, the prefix of their configurations' names."""
 
     def folds(self, gold: Iterable[str]) -> list[str]:
         """Name the folds, given the ids of the gold documents."""
         return [f"{self.name}-{document}" for document in gold] if self.leaves_one_out else [self.name]
 
     def is_fold(self, name: str) -> bool:
-        """Tell whether a name is that of one of the protocol's folds, whatever gold documents there are."""
+        """Tell whether a name has the form of one of the protocol's folds; its document need not exist."""
         return name.startswith(f"{self.name}-") if self.leaves_one_out else name == self.name
 
     def configuration_of(self, fold: str) -> str:
@@ -61,11 +61,11 @@ PROTOCOLS: dict[str, Protocol] = {one.name: one for one in (TRANSFER, LODO, LODO
 """All protocols by name, in the order of every table."""
 
 USAGE = f"{', '.join(PROTOCOLS)}, or one fold such as lodo-cantho-2022-07"
-"""What a protocol option takes."""
+"""What a protocol option accepts, for messages and help texts."""
 
 
 def find_protocol(name: str) -> Protocol:
-    """Find the protocol that a name, of itself or of one of its folds, belongs to; raises UsageError if none."""
+    """Find a protocol by its name or the name of one of its folds; raises UsageError if there is none."""
     found = next((one for one in PROTOCOLS.values() if name == one.name or one.is_fold(name)), None)
     if found is None:
         fail("protocol", f"there is no protocol {name!r}", f"use {USAGE}", kind=UsageError)
@@ -73,9 +73,9 @@ def find_protocol(name: str) -> Protocol:
 
 
 def select_folds(name: str, configurations: Collection[str]) -> dict[str, str]:
-    """Map the folds that a protocol's or a fold's name stands for to the dataset's configurations, in their order.
+    """Map the folds of a protocol, or one fold, to their configurations of the dataset, in the dataset's order.
 
-    Raises UsageError if the dataset has none of them.
+    Raises UsageError if the name is unknown or the dataset lacks one of the configurations.
     """
     protocol = find_protocol(name)
     known: Sequence[str] = [one for one in configurations if protocol.is_fold(one)]

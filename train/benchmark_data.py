@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import fail, some_of
 from thidua_ner.files import read_text
 from thidua_ner.protocols import select_folds
 from thidua_ner.text.spans import Document, Span
 from train.folds import Fold, tag_sentences
-from train.loading import explained_loading
+from train.loading import load_splits
 from train.yaml_text import load_yaml
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def load_protocol(data: str, protocol: str) -> list[Fold]:
     """
     chosen = select_folds(protocol, configuration_names(data))
     # `datasets` cannot tell a rebuilt folder from the one that is in its cache
-    with tempfile.TemporaryDirectory() as cache, explained_loading(data, _REBUILD):
+    with tempfile.TemporaryDirectory() as cache:
         return list(_load_folds(data, chosen, cache))
 
 
@@ -46,21 +46,23 @@ def configuration_names(data: str) -> list[str]:
 
 def _load_folds(data: str, chosen: Mapping[str, str], cache: str) -> Iterator[Fold]:
     """Load the configurations of folds, given by the fold's name."""
-    import datasets
-
-    def load(configuration: str) -> "datasets.DatasetDict":
-        return datasets.load_dataset(data, configuration, cache_dir=cache, keep_in_memory=True)
-
-    documents = {row["id"]: _document(row) for split in load("documents").values() for row in split}
+    whole = load_splits(data, "documents", cache=cache, remedy=_REBUILD)
+    documents = {row["id"]: _document(data, row) for split in whole.values() for row in split}
     for fold, configuration in chosen.items():
-        splits = load(configuration)
+        splits = load_splits(data, configuration, cache=cache, remedy=_REBUILD)
         if "train" not in splits:
             fail(data, f"the configuration {configuration!r} has no split `train`", _REBUILD)
+        if unknown := {name for split in splits.values() for name in split["doc_id"]} - set(documents):
+            fail(data, f"the configuration {configuration!r} has sentences of {some_of(sorted(unknown))}", _REBUILD)
         yield _fold(fold, splits, documents)
 
 
-def _document(row: Mapping[str, Any]) -> Document:
-    return Document(row["id"], row["text"], tuple(Span(e["start"], e["end"], e["label"]) for e in row["entities"]))
+def _document(data: str, row: Mapping[str, Any]) -> Document:
+    """Turn a row into a document; raises DataError if its entities are not spans of its text."""
+    try:
+        return Document(row["id"], row["text"], tuple(Span(e["start"], e["end"], e["label"]) for e in row["entities"]))
+    except ValueError as error:
+        fail(data, f"{row['id']}: {error}", _REBUILD)
 
 
 def _fold(name: str, splits: "datasets.DatasetDict", documents: Mapping[str, Document]) -> Fold:

@@ -2,9 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -24,6 +24,7 @@ from thidua_ner.faults import DataError, Fault, UsageError, fail
 from thidua_ner.files import read_text
 from thidua_ner.models.vocabulary import Vocabulary
 from thidua_ner.protocols import TRANSFER, find_protocol
+from thidua_ner.runs.manifest import NAME_PATTERN
 from thidua_ner.text.iob2 import Repair
 from thidua_ner.text.words import SEGMENTERS
 from train.yaml_text import key_lines, load_yaml
@@ -90,6 +91,8 @@ Data = Annotated[
     Annotated[str, Tag("benchmark")] | Annotated[ConllData, Tag("conll")] | Annotated[HubData, Tag("dataset")],
     Discriminator(_kind_of_data),
 ]
+_SET = "--set"
+_UNKNOWN = "correct its name or delete it"
 _KINDS_OF_DATA = frozenset({"benchmark", "conll", "dataset"})
 
 
@@ -123,7 +126,7 @@ class CrfConfig(_Section):
 class RunConfig(_Section):
     """What every run needs to be repeated; `protocol` is None for data other than the benchmark's dataset."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+    name: str = Field(pattern=f"^{NAME_PATTERN}$")
     data: Data = "data"
     protocol: str | None = Field(default=None, validate_default=True)
     seed: int = Field(ge=0, lt=2**32)
@@ -188,12 +191,14 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, protocol: str | No
     if not isinstance(values, dict):
         fail(path, "holds no keys", f"write a mapping like {_EXAMPLE}")
     lines = key_lines(content)
-    for override in overrides:
-        lines[_override(values, override)] = 0
+    overridden = {_override(values, override) for override in overrides}
+    kind = BaselineConfig if "baseline" in values else Config
     try:
-        config = (BaselineConfig if "baseline" in values else Config).model_validate(values)
+        config = kind.model_validate(values)
     except ValidationError as error:
-        raise DataError([_fault(path, lines, item) for item in error.errors()]) from None
+        faults = [_fault(path, lines, overridden, kind, item) for item in error.errors()]
+        wrong_call = all(fault.file.startswith(_SET) for fault in faults)
+        raise (UsageError if wrong_call else DataError)(faults) from None
     if protocol is not None and config.protocol is None:
         what = "only the benchmark's dataset has protocols, and `data` names another one"
         fail("--protocol", what, "leave it out, or add --set data=data", kind=UsageError)
@@ -213,35 +218,49 @@ def _override(values: dict[str, Any], override: str) -> str:
     """Set one `key=value` in place and return its key."""
     key, equals, text = override.partition("=")
     *parents, last = key.split(".")
-    value = load_yaml(f"--set {key}", text)
+    value = load_yaml(f"{_SET} {key}", text, kind=UsageError)
     if not equals or not last:
-        fail("--set", f"{override!r} is not key=value", "write, for example, training.epochs=10")
+        fail(_SET, f"{override!r} is not key=value", "write, for example, training.epochs=10", kind=UsageError)
     section = values
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
-            fail("--set", f"{key!r}: {parent!r} has no keys under it", "check the key's name")
+            fail(f"{_SET} {key}", f"{parent!r} has no keys under it", "check the key's name", kind=UsageError)
     section[last] = value
     return key
 
 
-def _fault(path: Path, lines: Mapping[str, int], item: ErrorDetails) -> Fault:
-    """Turn a finding of pydantic into a fault of the config file."""
+def _fault(
+    path: Path, lines: Mapping[str, int], overridden: Collection[str], kind: type[RunConfig], item: ErrorDetails
+) -> Fault:
+    """Turn a finding of pydantic into a fault of the config file, or of the override that it is about."""
     parts = [str(part) for part in item["loc"]]
     if parts[:1] == ["data"] and parts[1:2] and parts[1] in _KINDS_OF_DATA:
         del parts[1]  # the kind, which is not written
     key = ".".join(parts)
-    line = lines.get(key, lines.get(key.rpartition(".")[0], 0))
+    override = next((name for name in overridden if f"{key}.".startswith(f"{name}.")), None)
+    place = str(path) if override is None else f"{_SET} {override}"
+    line = lines.get(key, lines.get(key.rpartition(".")[0], 0)) if override is None else 0
     context = item.get("ctx", {})
     if item["type"] == "extra_forbidden":
-        return Fault(str(path), f"unknown key {key!r}", "correct its name or delete it", line=line)
+        close = difflib.get_close_matches(key, _known_keys(kind), n=1)
+        return Fault(place, f"unknown key {key!r}", f"did you mean {close[0]!r}?" if close else _UNKNOWN, line=line)
     if item["type"] == "missing":
-        return Fault(str(path), f"the key {key!r} is missing", f"add it, as in {_EXAMPLE}", line=line)
+        return Fault(place, f"the key {key!r} is missing", f"add it, as in {_EXAMPLE}", line=line)
     if item["type"] == "value_error":
-        return Fault(str(path), f"{key}: {context['error']}", "correct one of the two", line=line)
+        return Fault(place, f"{key}: {context['error']}", "correct one of the two", line=line)
     if item["type"] == _FAULT:
-        return Fault(str(path), f"{key}: {context['what']}", context["remedy"], line=line)
+        return Fault(place, f"{key}: {context['what']}", context["remedy"], line=line)
     remedy = "correct the value"
     if item["type"] == "float_type" and re.fullmatch(r"\d+e[+-]?\d+", str(item["input"])):
         remedy = f"write {str(item['input']).replace('e', '.0e')}: YAML reads it as a word without the point"
-    return Fault(str(path), f"{key}: {item['msg']}, not {item['input']!r}", remedy, line=line)
+    return Fault(place, f"{key}: {item['msg']}, not {item['input']!r}", remedy, line=line)
+
+
+def _known_keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted keys of a config."""
+    for name, field in kind.model_fields.items():
+        yield f"{prefix}{name}"
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _known_keys(part, f"{prefix}{name}.")

@@ -10,7 +10,7 @@ from thidua_ner.text import iob2
 from thidua_ner.text.spans import Document, document_of_tokens
 from train.config import HubData
 from train.folds import Fold, labels_of, whole_fold
-from train.loading import explained_loading
+from train.loading import load_splits
 
 if TYPE_CHECKING:
     import datasets
@@ -40,10 +40,7 @@ def _load_splits(data: HubData) -> dict[str, list[Document]]:
     """Load every split."""
     with tempfile.TemporaryDirectory() as cache:
         own_cache = cache if Path(data.dataset).exists() else None  # the hub's datasets stay in the user's cache
-        with explained_loading(data.dataset, _REMEDY):
-            import datasets
-
-            loaded = datasets.load_dataset(data.dataset, data.config, cache_dir=own_cache, keep_in_memory=True)
+        loaded = load_splits(data.dataset, data.config, cache=own_cache, remedy=_REMEDY)
         if "train" not in loaded:
             fail(data.dataset, f"has no split `train`, only {', '.join(loaded)}", "name another `config`")
         return {split: _documents(data, split, rows) for split, rows in loaded.items()}

@@ -1,19 +1,24 @@
 """Loading with `datasets`: without its bars, and with faults of ours instead of its exceptions."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import DataError, MachineError, fail
+
+if TYPE_CHECKING:
+    import datasets
 
 
-@contextmanager
-def explained_loading(dataset: str, remedy: str) -> Iterator[None]:
-    """Raise a DataError with `remedy` if what is loaded inside cannot be loaded."""
+def load_splits(dataset: str, configuration: str | None, *, cache: str | None, remedy: str) -> "datasets.DatasetDict":
+    """Load the splits of a dataset into memory; `cache` is a folder, None for the user's own.
+
+    Raises DataError with `remedy` if it cannot be loaded, MachineError if the network is at fault.
+    """
     import datasets
 
     datasets.disable_progress_bars()
     try:
-        yield
+        return datasets.load_dataset(dataset, configuration, cache_dir=cache, keep_in_memory=True)
     except (datasets.exceptions.DatasetsError, OSError, ValueError, KeyError, RuntimeError) as error:
         reason = (str(error).strip() or repr(error)).partition("\n")[0]
-        fail(dataset, f"cannot be loaded ({reason})", remedy)
+        kind = MachineError if isinstance(error, ConnectionError) else DataError
+        fail(dataset, f"cannot be loaded ({reason})", remedy, kind=kind)

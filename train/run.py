@@ -129,6 +129,8 @@ def prepare_folder(folder: RunFolder, manifest: Manifest, *, resume: bool = Fals
         aside = path.with_name(f"{path.name}.old")
         if RunFolder(aside).find_manifest():
             shutil.rmtree(aside)
+        elif aside.exists():
+            fail(aside, "exists and is not a run", "move it away: the run that is here would take its place")
         path.rename(aside)
         print(f"{path}: the run that was here is now {aside}", file=sys.stderr)
     # the manifest is written first: it is what tells a run from any other folder

@@ -5,13 +5,13 @@ from typing import Any
 
 import yaml
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import DataError, FaultError, fail
 
 _REMEDY = "correct the syntax"
 
 
-def load_yaml(place: object, content: str) -> Any:
-    """Read YAML; raises DataError with the line if it is damaged.
+def load_yaml(place: object, content: str, *, kind: type[FaultError] = DataError) -> Any:
+    """Read YAML; raises an error of `kind`, with the line, if it is damaged.
 
     References are refused, since a few lines of them can expand to gigabytes.
     """
@@ -19,14 +19,15 @@ def load_yaml(place: object, content: str) -> Any:
         for event in yaml.parse(content, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 line = event.start_mark.line + 1 if event.start_mark else 0
-                fail(place, f"refers to *{event.anchor}", "write the value out: references are not read", line=line)
+                remedy = "write the value out: references are not read"
+                fail(place, f"refers to *{event.anchor}", remedy, line=line, kind=kind)
         return yaml.safe_load(content)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 0
-        fail(place, f"is not YAML ({getattr(error, 'problem', error)})", _REMEDY, line=line)
+        fail(place, f"is not YAML ({getattr(error, 'problem', error)})", _REMEDY, line=line, kind=kind)
     except (ValueError, RecursionError) as error:  # an impossible date, or a mapping a thousand deep
-        fail(place, f"is not YAML ({error})", _REMEDY)
+        fail(place, f"is not YAML ({error})", _REMEDY, kind=kind)
 
 
 def key_lines(content: str) -> dict[str, int]:

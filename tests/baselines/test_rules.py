@@ -35,7 +35,7 @@ def bare(text):
         "Bị hại là [Nguyễn Văn T.]PER, trú tại [xã Tân An]LOC",
         "Theo gương [Bác Hồ]PER, Chủ tịch [Hồ Chí Minh]PER",
         "các hạ sĩ quan, Phó Giám đốc, Chủ tịch",
-        # organisations: units with the body above them, codes, bare and plural heads
+        # organisations: units with their parent organisation, codes, bare and plural heads
         "[Phòng Tham mưu Công an tỉnh Hà Nam]ORG",
         "Phó Giám đốc [công an tỉnh]ORG và Chủ tịch [UBND huyện Mường La]ORG",
         "[Sở Giáo dục và Đào tạo]ORG, [Cục X03]ORG, [PC02]ORG",

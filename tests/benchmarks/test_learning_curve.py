@@ -1,4 +1,4 @@
-"""The learning curve on a small project: nested parts, a row each, no model trained twice."""
+"""The learning curve on a small project: nested parts, one row per part, no model trained twice."""
 
 import sys
 

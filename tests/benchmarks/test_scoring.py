@@ -14,7 +14,7 @@ def test_all_scorers_get_the_same_texts_and_agree(monkeypatch, capsys):
     out = capsys.readouterr().out
     rows = [line for line in out.splitlines() if line.startswith(("ours", "seqeval", "nervaluate"))]
     assert len(rows) == 4
-    assert "gold spans, F1 8" in out  # four in five are right
+    assert "gold spans, F1 8" in out  # four in five are correct
 
 
 def test_predictions_have_errors_of_every_kind():

@@ -31,7 +31,7 @@ def test_figures_of_a_small_case():
     assert figures.span_f1 == 0.5
     assert figures.span_f1_per_type == {"LOC": 0.6667, "NUM": 0.0}
     assert figures.disagreements == 2
-    # six tokens, four tagged alike; by chance, tag by tag: B-LOC, I-LOC, B-NUM, O
+    # six tokens, four with the same tag; by chance, tag by tag: B-LOC, I-LOC, B-NUM, O
     chance = (1 * 2 + 1 * 1 + 1 * 0 + 3 * 3) / 36
     assert token_kappa(LEFT, RIGHT) == pytest.approx((4 / 6 - chance) / (1 - chance))
 

@@ -31,7 +31,7 @@ def check(project):
 
 def test_the_project_itself_has_no_fault():
     done = run_inside("thidua_ner", "check")
-    assert done.stdout == "annotations and data: no fault\n"
+    assert done.stdout == "annotations and data: no faults\n"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_the_five_texts_are_those_of_the_sources():
 
 @pytest.fixture
 def reads(monkeypatch):
-    """How often each file is opened, by its path."""
+    """Count how often each file is opened, by its path."""
     counts = Counter()
 
     def counted(file, *arguments, **options):

@@ -1,4 +1,4 @@
-"""The dataset repository: what anyone's code reads from it, and that it is rebuilt to the byte."""
+"""The dataset repository: what other code reads from it, and that rebuilding gives the same bytes."""
 
 import json
 import os
@@ -274,7 +274,7 @@ def test_configurations_are_the_folds_of_the_protocols(gold):
 
 def test_croissant_describes_files_that_load():
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its dependencies warn of their own futures
+        warnings.simplefilter("ignore")  # its dependencies give FutureWarnings
         import mlcroissant
 
         dataset = mlcroissant.Dataset("data/croissant.json")

@@ -1,7 +1,9 @@
 """`python -m evaluate` as a user runs it."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 import unicodedata
 
@@ -124,8 +126,6 @@ def test_scoring_predictions_needs_no_torch(tmp_path):
 
 
 def run_python(code):
-    import subprocess
-
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
@@ -163,7 +163,7 @@ def test_the_table_lines_up(tmp_path):
         (
             ["--gold", "x.conll", "--predictions", "p.jsonl"],
             1,
-            "x.conll: keeps no text, so that offsets",
+            "x.conll: does not keep the text, so character offsets",
         ),
         (["--gold", "annotations", "--predictions", "p"], 1, "annotations: holds no documents"),
     ],
@@ -251,3 +251,29 @@ def test_other_gold_may_be_scored_into_the_run_itself(tiny_run, tmp_path):
     write_documents(tmp_path / "new.jsonl", [Document("new", "Huế", (Span(0, 3, "LOC"),))])
     run_inside("evaluate", str(run), "--gold", str(tmp_path / "new.jsonl"), "--output", str(run))
     assert scores_of(run)["micro"]["support"] == 1
+
+
+def test_a_run_without_test_documents_is_scored_on_given_ones(tiny_run, tmp_path):
+    run = shutil.copytree(tiny_run / "lodo-cantho-2022-07", tmp_path / "run")
+    (run / "test.jsonl").write_text("")
+    assert "has no test documents of its own" in run_inside("evaluate", str(run), check=False).stderr
+    run_inside("evaluate", str(run), "--gold", str(GOLD), "--output", str(tmp_path / "out"))
+    assert scores_of(tmp_path / "out")["micro"]["support"] == 176
+
+
+def test_a_published_result_is_not_taken_for_an_unfinished_run():
+    done = run_inside("evaluate", "results/crf/transfer/seed-1", "--gold", str(GOLD), check=False)
+    assert done.returncode == 1
+    assert "is a published result, which has no models; name a folder that" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_console_without_vietnamese_letters_shows_what_it_can(tmp_path, encoding):
+    (tmp_path / "gold.conll").write_text("Huế B-TỈNH\nhọp O\n")
+    arguments = ["score", "--gold", str(tmp_path / "gold.conll"), "--predictions", str(tmp_path / "gold.conll")]
+    done = subprocess.run(
+        [sys.executable, "-m", "thidua_ner", *arguments], cwd=ROOT, capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"T?NH" in done.stdout

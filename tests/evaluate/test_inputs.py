@@ -1,4 +1,4 @@
-"""What is scored may come in any format, and from anyone: every fault has its file, line and remedy, never a trace."""
+"""Scored files may have any format and origin: every fault gives file, line and remedy, never a traceback."""
 
 import json
 import shutil

@@ -28,7 +28,7 @@ def test_every_perturbation_of_a_run_is_scored(tiny_run, tmp_path):
 
 @pytest.fixture
 def rule_tagger(monkeypatch):
-    """A tagger that finds what a pattern does, and the originals that it was told of."""
+    """A tagger that finds the matches of a pattern, and the originals that it was given."""
     told = []
 
     def install(pattern):
@@ -49,7 +49,7 @@ def test_what_a_tagger_does_not_look_at_changes_nothing(rule_tagger):
     install, told = rule_tagger
     tag = install("|".join(unicodedata.normalize(form, "Công an TP Cần Thơ") for form in ("NFC", "NFD")))
     found = robustness.robustness(None, GOLD, tag(None, GOLD))
-    assert told[1] == GOLD * len(PERTURBATIONS)  # whose readers may not tag the copies
+    assert told[1] == GOLD * len(PERTURBATIONS)  # models that have read these may not tag the copies
     before = found["straight quotes"].f1
     assert before > 0
     assert {name for name, row in found.items() if row.change == 0} >= {

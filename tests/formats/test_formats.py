@@ -1,4 +1,4 @@
-"""Reading and writing brat, JSON Lines and CoNLL: round trips, and what each says of a faulty file."""
+"""Reading and writing brat, JSON Lines and CoNLL: round trips, and the faults of damaged files."""
 
 import json
 

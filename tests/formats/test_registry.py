@@ -1,4 +1,4 @@
-"""The registry: every reader and writer by its suffix, and what it says of a path that it cannot read."""
+"""The registry: every reader and writer by its suffix, and the faults of a path that it cannot read."""
 
 from pathlib import Path
 

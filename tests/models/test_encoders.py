@@ -153,7 +153,7 @@ def test_a_missing_package_is_explained(monkeypatch):
 
 
 def put_on_hub(cache, name, model, tokenizer):
-    """Lay a checkpoint out as the hub's cache does."""
+    """Store a checkpoint in the layout of the hub's cache."""
     commit = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
     repository = cache / f"models--{name.replace('/', '--')}"
     model.save_pretrained(repository / "snapshots" / commit)
@@ -223,7 +223,7 @@ def test_only_unigram_vocabularies_are_trimmed(hub, phobert):
 
 
 def test_a_name_that_is_not_cached_fails_at_once_without_a_network(hub, monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # so that the hub is asked
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # so that the hub is queried
     monkeypatch.setattr(encoders, "HfApi", lambda: __import__("huggingface_hub").HfApi(endpoint="http://127.0.0.1:9"))
     started = time.monotonic()
     with pytest.raises(

@@ -18,7 +18,7 @@ GOLD = brat.read_folder(ROOT / "annotations/gold")
 
 @pytest.fixture(scope="module")
 def exported(tiny_run, tmp_path_factory):
-    """A fold of a run with its ONNX models, and what the command printed."""
+    """A fold of a run with its ONNX models, and the output of the command."""
     fold = tmp_path_factory.mktemp("onnx") / "fold"
     shutil.copytree(tiny_run / "lodo-nghean-2020-07", fold)
     return fold, run_inside("thidua_ner", "export", str(fold))
@@ -59,7 +59,7 @@ def test_tagging_in_shards_takes_a_runtime(exported, tmp_path):
     arguments = ("tag", str(fold), "annotations/gold", "-o", str(tmp_path / "out"), "--runtime")
     run_inside("thidua_ner", *arguments, "onnx")
     done = run_inside("thidua_ner", *arguments, "onnx-int8", check=False)
-    assert "was begun with other options (runtime: onnx, not onnx-int8)" in done.stderr
+    assert "was started with other options (runtime: onnx, not onnx-int8)" in done.stderr
 
 
 def test_what_is_missing_or_damaged_is_named(exported, tiny_run, tmp_path):

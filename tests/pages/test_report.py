@@ -104,7 +104,7 @@ def test_errors_are_reached_by_key(page):
     assert page.locator("#place").inner_text().startswith("place 2 of ")
     page.locator("#previous").click()
     page.locator("#previous").click()
-    assert page.locator("#place").inner_text().startswith(f"place {errors.count()} of ")  # round the corner
+    assert page.locator("#place").inner_text().startswith(f"place {errors.count()} of ")  # it wraps around
 
 
 @needs_browser
@@ -136,7 +136,7 @@ def test_it_fits_a_phone(page, width):
 
 @needs_browser
 def test_errors_differ_without_colour(page):
-    """Each kind of error has a line of its own or a sign of its own."""
+    """Each kind of error has its own kind of line or its own sign."""
     looks = {
         kind: (mark.evaluate("e => getComputedStyle(e).outlineStyle"), mark.locator(".badge").inner_text()[0])
         for kind in ("missed", "spurious", "wrong-boundary", "wrong-type", "correct")
@@ -178,7 +178,7 @@ def test_several_runs_have_a_table_and_a_learning_curve(tiny_run, tmp_path):
 
 @pytest.fixture
 def scored_run(tiny_run, tmp_path):
-    """A fold of a run that was scored, to damage."""
+    """A scored fold of a run, which a test may damage."""
     folder = shutil.copytree(tiny_run / "lodo-cantho-2022-07", tmp_path / "run")
     run_inside("evaluate", str(folder))
     return folder
@@ -190,6 +190,12 @@ def scored_run(tiny_run, tmp_path):
         ("scores.json", {"micro": 5}, "scores.json: micro: Input should be"),
         ("scores.json", {"muc": None}, "scores.json: muc: Input should be"),
         ("scores.json", {"per_type": {"ORG": []}}, "scores.json: per_type.ORG: Input should be"),
+        ("scores.json", {"intervals": {}}, "scores.json: lacks intervals.document, intervals.sentence"),
+        (
+            "scores.json",
+            {"per_type": {}},
+            "scores.json: Value error, the labels of per_type and",
+        ),
         ("scores.json", {"signature": "x"}, "scores.json: are scores on other documents; name those with --gold"),
         ("scores.json", None, "scores.json: is not JSON"),
         ("fold.json", {"train_mentions": "abc"}, "fold.json: train_mentions: Input should be"),
@@ -236,13 +242,13 @@ def test_a_folder_of_seeds_is_shown_run_by_run(scored_run, tmp_path):
         (tmp_path / f"seeds/seed-{seed}/manifest.json").write_text(json.dumps({**manifest, "commit": "<b>"}))
     shutil.rmtree(tmp_path / "seeds/seed-1/model")
     done = run_inside("thidua_ner", "report", str(tmp_path / "seeds"), check=False)
-    assert "scores.json: are scores on other documents" in done.stderr  # without its models, the gold is asked for
+    assert "scores.json: are scores on other documents" in done.stderr  # without models, the default gold is read
 
 
 def test_a_folder_that_was_not_scored_is_named(tmp_path):
     done = run_inside("thidua_ner", "report", str(tmp_path), check=False)
     assert done.returncode == 1
-    assert f"scores.json: is missing; run `python -m evaluate {tmp_path}`" in done.stderr
+    assert "scores.json: is missing; score it again: `python -m evaluate RUN`" in done.stderr
 
 
 @pytest.mark.parametrize("most", [0.5, 1, 3.7, 45, 100, 208, 999, 1000])

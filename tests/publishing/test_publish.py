@@ -1,4 +1,4 @@
-"""`python -m evaluate publish`, as a maintainer would call it."""
+"""`python -m evaluate publish`, as a maintainer calls it."""
 
 import json
 import shutil
@@ -11,20 +11,21 @@ from thidua_ner.files import to_json
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import write_predictions
 from thidua_ner.publishing.leaderboard import mean_and_spread
+from thidua_ner.scoring.results import UNITS
 
 README = "# Title\n\n<!-- results -->\nold\n<!-- /results -->\n\nMore.\n"
 
 
 @pytest.fixture
 def root(tmp_path):
-    """A project without a result."""
+    """A project without results."""
     (tmp_path / "README.md").write_text(README)
     shutil.copytree(ROOT / "annotations/gold", tmp_path / "annotations/gold")
     return tmp_path
 
 
 def make_run(root, name="right", seed=1, drop="", protocol="transfer", **manifest):
-    """A scored run that finds all entities but those of one label."""
+    """A scored run that finds all entities except those of one label."""
     folder = root / "runs" / f"{name}-{seed}"
     gold = brat.read_folder(root / "annotations/gold")
     write_predictions(
@@ -101,7 +102,7 @@ def test_a_folder_of_seeds_is_published_whole_and_a_config_without_a_row_is_name
 
 
 def test_a_baseline_has_a_card_without_an_encoder(root):
-    publish(root, make_run(root, config={"name": "rules", "protocol": "lodo", "baseline": "rules"}))
+    publish(root, make_run(root, protocol="lodo", config={"name": "rules", "protocol": "lodo", "baseline": "rules"}))
     card = ModelCard.load(root / "results/rules/lodo/README.md")
     assert not card.data.to_dict().keys() & {"base_model", "library_name"}
 
@@ -153,6 +154,15 @@ def test_a_damaged_run_is_refused_and_nothing_is_published(root, name, content, 
     assert not (root / "results").exists()
 
 
+def test_a_published_run_is_never_passed_over(root):
+    publish(root, make_run(root, seed=1), make_run(root, seed=2))
+    (root / "results/right/transfer/seed-2/manifest.json").unlink()
+    assert "seed-2/manifest.json: cannot be read" in publish(root, code=1).stderr
+    shutil.copytree(root / "results/right/transfer/seed-1", root / "results/right/loso/seed-1")
+    shutil.rmtree(root / "results/right/transfer/seed-2")
+    assert "results/right/loso: is not a protocol" in publish(root, code=1).stderr
+
+
 def test_a_readme_without_markers_is_a_fault(root):
     (root / "README.md").write_text("# Title\n")
     assert "README.md: has no table of results; put <!-- results -->" in publish(root, code=1).stderr
@@ -161,3 +171,19 @@ def test_a_readme_without_markers_is_a_fault(root):
 @pytest.mark.parametrize(("figures", "written"), [([97.487], "97.5"), ([97, 98, 96], "97.0 ± 1.0")])
 def test_means_and_spreads(figures, written):
     assert mean_and_spread(figures) == written
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("manifest.json", {"config": {"name": "../../out", "protocol": "transfer"}}, "'../../out', which is not a"),
+        ("manifest.json", {"folds": ["lodo-a"]}, "has the fold 'lodo-a', which transfer has not"),
+        ("scores.json", {"intervals": {unit: {"percentile": [0.9, 1.0], "bca": [0.9, 1.0]} for unit in UNITS}},
+         "scores.json: are not the scores of its predictions"),
+    ],
+)  # fmt: skip
+def test_what_a_run_says_of_itself_is_checked(root, name, change, message):
+    run = make_run(root, drop="NUM")
+    (run / name).write_text(json.dumps({**json.loads((run / name).read_text()), **change}))
+    assert message in publish(root, run, code=1).stderr
+    assert not (root / "results").exists()

@@ -1,4 +1,4 @@
-"""The run folder: what is a run, a fold, a model or a folder of seeds, and what is none of them."""
+"""The run folder: what is a run, a fold, a model or a folder of seeds, and what is not one of them."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_seeds_come_in_the_order_of_their_numbers(tmp_path):
 def test_published_results_have_no_models(tmp_path):
     run = make_run(tmp_path / "results/a/lodo/seed-1", "one")
     (run / "scores.json").write_text("{}")
-    assert published_folders(tmp_path / "results") == [run.parent]
+    assert published_folders(tmp_path / "results") == {run.parent: [run]}
     assert RunFolder(run).has_models
     (run / "one/fold.json").unlink()
     (run / "one").rmdir()
@@ -78,5 +78,5 @@ def test_a_fold_record_keeps_its_form(tmp_path):
     assert fold.is_finished
     assert fold.read_record() == record
     written = json.loads(fold.record.read_text())
-    assert written["train_mentions"] is None  # which says that they are not known
+    assert written["train_mentions"] is None  # null: they are not known
     assert "updates" not in written  # a baseline has none

@@ -1,4 +1,4 @@
-"""Scores by kinds of mentions, against counts made by hand and against the scores as a whole."""
+"""Scores by kinds of mentions, against counts made by hand and against the overall scores."""
 
 import unicodedata
 
@@ -84,7 +84,7 @@ def test_calibration_is_that_of_scikit_learn(outcomes):
     right = tuple(span for span, (_, is_right) in zip(predicted, outcomes, strict=True) if is_right)
     table = calibration([Document("d", text, right)], [Document("d", text, tuple(predicted))])
     scores, hits = (np.array(column) for column in zip(*outcomes, strict=True))
-    # scikit-learn's bins are closed above, ours below: only scores on an edge may move
+    # scikit-learn's bins include their upper edge, ours the lower: only scores on an edge may move
     if not np.any(np.isclose(scores * 10, np.round(scores * 10))):
         accuracy, confidence = calibration_curve(hits, scores, n_bins=10)
         assert [row.accuracy for row in table.bins] == pytest.approx(accuracy)

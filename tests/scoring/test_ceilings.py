@@ -1,4 +1,4 @@
-"""The ceiling of a word segmentation: how many spans survive it."""
+"""The ceiling of a word segmentation: how many spans it leaves reachable."""
 
 import pytest
 

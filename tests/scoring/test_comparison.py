@@ -1,4 +1,4 @@
-"""`python -m evaluate compare`, as a user would call it."""
+"""`python -m evaluate compare`, as a user calls it."""
 
 import json
 
@@ -13,7 +13,7 @@ GOLD = brat.read_folder(ROOT / "annotations/gold")
 
 @pytest.fixture
 def systems(tmp_path):
-    """Three systems: one that is right, one that finds no NUM, one that finds nothing."""
+    """Three systems: one that is correct, one that finds no NUM, one that finds nothing."""
     write_predictions(tmp_path / "right.jsonl", GOLD)
     write_predictions(
         tmp_path / "no-num.jsonl", [d.with_spans(tuple(s for s in d.spans if s.label != "NUM")) for d in GOLD]
@@ -44,7 +44,7 @@ def test_the_best_system_stands_first_and_pairs_are_tested(systems, tmp_path):
     first = compared["pairs"][0]
     assert first["systems"] == systems[:2]
     assert first["difference"] == pytest.approx(2 * 152 / (152 + 176) - 1)
-    # one of the five documents has no NUM: two ways of exchanging it are the same
+    # one of the five documents has no NUM: exchanging it changes nothing
     assert first["document"]["p"] == pytest.approx(0.125)
     assert first["document"]["p_holm"] == pytest.approx(0.1875)
     assert first["sentence"]["p"] < 0.01
@@ -64,10 +64,15 @@ def test_published_systems_compare():
 
 @pytest.mark.parametrize("arguments", [[], ["one.jsonl"], ["one.jsonl", "one.jsonl"]])
 def test_one_system_is_a_usage_error(arguments):
-    assert "name two systems or more" in compare(*arguments, code=2).stderr or not arguments
+    assert "name at least two systems" in compare(*arguments, code=2).stderr or not arguments
 
 
 def test_a_system_without_predictions_is_named(systems, tmp_path):
     (tmp_path / "empty").mkdir()
     done = compare(systems[0], str(tmp_path / "empty"), code=1)
     assert "empty/predictions.jsonl: does not exist" in done.stderr
+
+
+def test_a_folder_of_seeds_stands_for_its_runs():
+    done = compare("results/cpu-small/transfer")
+    assert done.stdout.count("results/cpu-small/transfer/seed-") == 3 + 2 * 3

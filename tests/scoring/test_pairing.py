@@ -1,4 +1,6 @@
-"""What becomes of each span: pairs of gold and predicted ones, and the confusions counted from them."""
+"""Pairs of gold and predicted spans, and the confusions counted from them."""
+
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
@@ -25,12 +27,12 @@ def span(start, end, label="ORG"):
         ([span(0, 22)], [], ["missed"]),
         ([], [span(0, 7)], ["spurious"]),
         ([span(0, 7)], [span(8, 12)], ["missed", "spurious"]),
-        # one gold span, two predictions: the one of its type answers it, however little it shares
+        # one gold span, two predictions: the one of the same type is paired, even with a smaller overlap
         ([span(0, 22)], [span(0, 7), span(8, 22, "LOC")], ["wrong boundary", "spurious"]),
         ([span(0, 22)], [span(0, 2, "LOC"), span(8, 22, "LOC")], ["wrong both", "spurious"]),
         # two gold spans under one prediction: the one with its boundaries
         ([span(0, 7), span(8, 22)], [span(8, 22, "LOC")], ["missed", "wrong type"]),
-        # a right span is never spent on another
+        # an equal span is never paired with another
         ([span(0, 7), span(8, 22)], [span(0, 8), span(8, 22)], ["wrong boundary", "correct"]),
     ],
 )
@@ -61,15 +63,15 @@ def test_confusions_add_up_to_the_scores(pair):
         assert sum(found.type[label].values()) == counts.gold
         assert sum(row[label] for row in found.type.values()) == counts.predicted
     same_label = sum(found.type[label][label] for label in scores.counts)
-    assert sum(sum(row.values()) for row in found.boundary.values()) == same_label
-    assert found.boundary["at"]["at"] == found.kinds["correct"]
+    assert sum(sum(row.values()) for row in asdict(found.boundary).values()) == same_label
+    assert found.boundary.at.at == found.kinds["correct"]
 
 
 def test_boundaries_are_told_by_side():
     gold = [Document("d", TEXT, (span(5, 12),))]
     for start, end, row, column in ((0, 12, "before", "at"), (5, 22, "at", "after"), (8, 10, "after", "before")):
         found = confusions(gold, [gold[0].with_spans((span(start, end),))])
-        assert found.boundary[row][column] == 1
+        assert asdict(found.boundary)[row][column] == 1
         assert found.kinds["wrong boundary"] == 1
 
 

@@ -32,7 +32,7 @@ def table(seed, units):
 
 
 def swapping(first, second):
-    """The statistic of scipy's permutation test: it exchanges numbers, which stand for rows of counts."""
+    """The statistic of scipy's permutation test, which exchanges numbers that stand for rows of counts."""
     rows = np.concatenate([first, second])
     numbers = np.arange(len(first))
 

@@ -116,7 +116,7 @@ def test_gold_against_itself_is_perfect():
 
 
 def test_another_text_under_the_same_id_is_refused():
-    with pytest.raises(ValueError, match="is not of the text"):
+    with pytest.raises(ValueError, match="does not have the text"):
         score([Document("a", "x")], [Document("a", "y")])
 
 
@@ -124,7 +124,7 @@ def test_a_difference_from_seqeval_is_told():
     gold = [Document("a", "Hà Nội", (Span(0, 6, "LOC"),))]
     scores = score(gold, gold)
     scores = replace(scores, micro=replace(scores.micro, f1=0.5))
-    with pytest.raises(AssertionError, match=r"micro avg f1-score: seqeval has 1\.0"):
+    with pytest.raises(AssertionError, match=r"micro avg f1-score: seqeval gives 1\.0"):
         check_against_seqeval(gold, gold, scores)
 
 

@@ -23,7 +23,7 @@ from thidua_ner.text.spans import Document
 
 
 def start_node(environment, *options):
-    """Start what a machine of a cluster runs, as one session that can be killed whole."""
+    """Start the processes of a cluster machine in one session, so that they can be killed together."""
     command = [str(Path(sys.executable).parent / "ray"), "start", "--block", "--num-cpus", "1", *options]
     ports = ["--min-worker-port", "0", "--max-worker-port", "0"]  # two nodes share the ports of a machine
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -32,7 +32,7 @@ def start_node(environment, *options):
 
 
 class Cluster(NamedTuple):
-    """What a program needs to reach a cluster, and its second node."""
+    """The environment that a program needs to reach a cluster, and the cluster's second node."""
 
     environment: dict[str, str]
     second: subprocess.Popen[bytes]
@@ -65,7 +65,7 @@ def cluster():
 
 
 def wait_for(path, seconds=60):
-    """Wait until a file is there."""
+    """Wait until a file exists."""
     end = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < end, f"no {path}"
@@ -104,13 +104,13 @@ def test_a_killed_node_costs_nothing(cluster, model, lines, tmp_path):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     os.killpg(cluster.second.pid, signal.SIGKILL)
-    assert len(list((tmp_path / "out").glob("part-*"))) < 90  # it was in the middle
+    assert len(list((tmp_path / "out").glob("part-*"))) < 90  # the job was not finished yet
     out, err = process.communicate(timeout=120)
     assert "300 texts tagged, 1 refused" in out, err
     assert "1 record could not be tagged; see" in err
     tag(model, lines, "-o", tmp_path / "here", "--shard", 3, code=1)
     whole = {name: content for name, content in parts(tmp_path / "out").items() if not name.startswith(".")}
-    assert whole == parts(tmp_path / "here")  # a killed worker may leave half of a file under a hidden name
+    assert whole == parts(tmp_path / "here")  # a killed worker may leave a partial file under a hidden name
     assert [row["id"] for row in tagged(tmp_path / "out")] == [str(n) for n in range(300)]
 
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/.shards").glob("[0-9]*.json")}

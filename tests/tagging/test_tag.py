@@ -1,4 +1,4 @@
-"""`thidua-ner tag`: every record is tagged or refused, once, whatever happens in between."""
+"""`thidua-ner tag`: every record is tagged or refused exactly once, even if the job is interrupted."""
 
 import csv
 import json
@@ -40,7 +40,7 @@ JOB = JobRecord(model="none", runtime="torch", format="conll", shard=1)
 
 @pytest.fixture
 def texts(tmp_path):
-    """Twenty texts in a .jsonl file, one of which is none."""
+    """Twenty lines of a .jsonl file, one of which is not a text."""
     path = tmp_path / "in.jsonl"
     rows = [json.dumps({"id": f"t{n}", "text": f"{TEXT} Lần {n}."}) for n in range(20)]
     rows[7] = '{"id": "t7", "text": 7}'
@@ -132,7 +132,7 @@ def test_shards_do_not_depend_on_workers(model, texts, tmp_path, workers):
 
 
 def killed_at(write, *arguments):
-    """Run the command in a process that is killed just before its n-th write reaches its place."""
+    """Run the command in a process that is killed just before its n-th write takes effect."""
     code = f"""
 import os, signal, sys
 from pathlib import Path
@@ -161,7 +161,7 @@ def test_a_job_that_is_killed_goes_on_where_it_stopped(model, texts, tmp_path):
         folder = tmp_path / f"killed-{writes}"
         code = killed_at(writes, *arguments, "-o", folder)
         if code != -signal.SIGKILL:
-            assert code == 1  # the record that is no text
+            assert code == 1  # the record that is not a text
             break
         for path in folder.glob("part-*"):
             assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()  # whole or absent
@@ -219,8 +219,8 @@ def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path, work
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("--format", "conll"), "was begun with other options (format: jsonl, not conll)"),
-        (("--shard", "5"), "was begun with other options (shard: 4, not 5)"),
+        (("--format", "conll"), "was started with other options (format: jsonl, not conll)"),
+        (("--shard", "5"), "was started with other options (shard: 4, not 5)"),
     ],
 )
 def test_another_job_is_not_mixed_in(model, texts, tmp_path, change, message):
@@ -432,7 +432,7 @@ def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
     arguments = [str(model), str(path), "-o", str(tmp_path / "out"), "--shard", "5", "--workers", "2"]
     command = [sys.executable, "-m", "thidua_ner", "tag", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who runs the tests in the background ignores it
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # it is ignored if the tests run in the background
     process = subprocess.Popen(command, cwd=ROOT, text=True, preexec_fn=heard, **pipes)  # noqa: PLW1509
     while not list((tmp_path / "out").glob("part-*")):
         assert process.poll() is None
@@ -440,7 +440,7 @@ def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err == f"{tmp_path / 'out'}: interrupted; the same call goes on\n"
+    assert err == f"{tmp_path / 'out'}: interrupted; repeat the call to resume\n"
     assert len(tagged(tmp_path / "out")) < 100
     run_module("thidua_ner", "tag", *arguments)
     assert len(tagged(tmp_path / "out")) == 100
@@ -452,7 +452,7 @@ def test_an_interrupt_ends_a_job_that_can_go_on(model, tmp_path):
         (["nowhere", "x.txt"], 1, "nowhere: is not a run; name a folder that `python -m train` wrote"),
         (["MODEL", "x.txt"], 1, "x.txt: does not exist; name a folder, a .jsonl, .txt, .csv, .parquet file, or -"),
         (["MODEL", "README.md"], 1, "README.md: has the suffix '.md'"),
-        (["MODEL", "configs"], 1, "configs: holds no texts"),
+        (["MODEL", "configs"], 1, "configs: has no texts"),
         (["MODEL", "--workers", "0"], 2, "Invalid value for '--workers': 0 is not in the range x>=1"),
         (["MODEL", "--engine", "ray"], 2, "ray: cannot reach the standard input and output; name files or a dataset"),
         (["MODEL", "configs", "--engine", "ray"], 2, "ray: cannot reach the standard input and output"),

@@ -1,4 +1,4 @@
-"""Sentences that are cut into chunks: no word is lost, and no seam changes a span."""
+"""Sentences cut into chunks: no word is lost, and no chunk boundary changes a span."""
 
 from itertools import pairwise
 
@@ -58,7 +58,7 @@ def test_words_are_joined_in_order_each_once(n, ends, others):
         first <= word.first and word.last <= spans[start].stop for word, (start, first) in zip(words, rows, strict=True)
     )
     if not others and all(any(right.start < e < left.stop for e in ends) for left, right in pairwise(parts)):
-        assert {word.first for word in words} <= {0, *ends}  # no word was cut
+        assert {word.first for word in words} <= {0, *ends}  # no word was split
 
 
 def test_no_model_is_given_more_than_a_chunk():

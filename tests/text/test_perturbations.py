@@ -1,4 +1,4 @@
-"""Perturbations: the spans still select the right text, and each does what it says."""
+"""Perturbations: the spans still select the right text, and each perturbation does what its name says."""
 
 import re
 import unicodedata

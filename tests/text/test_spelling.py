@@ -1,4 +1,4 @@
-"""Vietnamese spelling: the syllables that it can produce, and the normal form of mentions."""
+"""Vietnamese spelling: the possible syllables, and the normal form of mentions."""
 
 import sys
 import unicodedata

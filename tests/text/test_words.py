@@ -85,7 +85,7 @@ def test_underscores_of_the_text_stay_in_their_words():
 
 @pytest.fixture
 def vncorenlp(tmp_path, monkeypatch):
-    """VnCoreNLP as its package shows it, except that it joins what a small list says."""
+    """A stand-in with the interface of the VnCoreNLP package that joins the words of a small list."""
 
     class Model:
         def __init__(self, annotators, save_dir):

@@ -13,7 +13,7 @@ from train.dropout import ByteDropout, use_byte_dropout
 
 
 class Lengths:
-    """Examples that have nothing but a length."""
+    """Examples that have only a length."""
 
     def __init__(self, lengths):
         self.own = list(lengths)

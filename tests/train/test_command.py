@@ -1,4 +1,4 @@
-"""The command line of the training: its options, its errors, and that it reads nothing before it knows them right."""
+"""The command line of the training: its options, its errors, and that options are checked before anything is read."""
 
 import json
 import subprocess

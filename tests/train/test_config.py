@@ -62,13 +62,14 @@ def test_faults_name_the_line(tmp_path, old, new, line, what):
     [
         ("seed", "is not key=value"),
         ("=3", "is not key=value"),
-        ("training.epoch=3", "unknown key 'training.epoch'"),
+        ("training.epoch=3", "unknown key 'training.epoch'; did you mean 'training.epochs'"),
+        ("seed=two", "--set seed: seed: Input should be a valid integer"),
         ("seed.x=1", "'seed' has no keys under it"),
         ("seed=[", "--set seed:1: is not YAML"),
     ],
 )
 def test_bad_overrides(override, what):
-    with pytest.raises(DataError, match=what.replace(".", r"\.")):
+    with pytest.raises(UsageError, match=what.replace(".", r"\.")):
         load_config(TINY, [override])
 
 
@@ -80,7 +81,7 @@ def test_an_unknown_protocol_of_the_file_is_a_fault_of_its_line(tmp_path):
     with pytest.raises(DataError) as caught:
         load_config(path)
     assert f"{path}:{line}: protocol: there is no protocol 'loso'; use transfer, lodo," in str(caught.value)
-    assert "unknown key 'sead'" in str(caught.value)  # all faults are told together
+    assert "unknown key 'sead'" in str(caught.value)  # all faults are reported together
     with pytest.raises(UsageError, match="there is no protocol 'loso'"):
         load_config(TINY, protocol="loso")
 
@@ -109,7 +110,7 @@ def test_what_is_no_mapping_is_refused(tmp_path, content):
 
 
 def test_numbers_that_yaml_takes_for_words_are_explained():
-    with pytest.raises(DataError, match=r"write 1\.0e-3: YAML reads it as a word"):
+    with pytest.raises(UsageError, match=r"write 1\.0e-3: YAML reads it as a word"):
         load_config(TINY, ["training.learning_rate=1e-3"])
 
 
@@ -121,3 +122,11 @@ def test_every_key_of_a_config_is_read_and_resolves_to_itself(path, tmp_path):
         assert isinstance(value, dict) or resolved[key] == value
     (tmp_path / "resolved.yaml").write_text(yaml.safe_dump(resolved))
     assert load_config(tmp_path / "resolved.yaml").model_dump() == resolved
+
+
+def test_faults_of_the_file_and_of_the_call_are_told_apart(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(TINY.read_text().replace("seed: 1", "seed: one"))
+    with pytest.raises(DataError) as caught:
+        load_config(path, ["training.epochs=none"])
+    assert {fault.file for fault in caught.value.faults} == {str(path), "--set training.epochs"}

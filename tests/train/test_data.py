@@ -1,4 +1,4 @@
-"""Other people's data: CoNLL files and dataset repositories, trained on and scored with the same two commands."""
+"""Other data: CoNLL files and dataset repositories, trained on and scored with the same two commands."""
 
 import json
 
@@ -7,7 +7,7 @@ from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 from tests.conftest import ROOT, TINY, run_inside
-from thidua_ner.faults import DataError
+from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import conll
 from thidua_ner.formats.jsonl import read_documents, read_predictions
 from thidua_ner.runs.folder import RunFolder
@@ -23,7 +23,7 @@ SENTENCES = [
 
 
 def as_conll(sentence):
-    """`word B-X` pairs in a line to columns; what is no tag is a token."""
+    """Convert a line of `word B-X` pairs to columns; anything that is not a tag is a token."""
     lines = []
     for word in sentence.split():
         if word[:2] in {"B-", "I-"}:
@@ -45,7 +45,7 @@ def conll_data(folder, **more):
 
 
 def sets(*overrides):
-    """The options of the command line for overrides."""
+    """The command-line options for overrides."""
     return [part for override in overrides for part in ("--set", override)]
 
 
@@ -208,5 +208,7 @@ def test_labels_that_training_lacks_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["nowhere/at-all", "missing-folder"])
 def test_a_dataset_that_cannot_be_had_is_explained(name):
-    with pytest.raises(DataError, match=rf"{name}: cannot be loaded \(.*name a folder or, with a network, a dataset"):
+    with pytest.raises(
+        MachineError, match=rf"{name}: cannot be loaded \(.*name a folder or, with a network, a dataset"
+    ):
         load_folds(hub_config(name))

@@ -1,4 +1,4 @@
-"""The folder and the manifest of a run: what it is executed with, and what it may be resumed with."""
+"""The folder and the manifest of a run: how it is executed, and how it may be resumed."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_a_precision_that_the_launcher_sets_is_recorded(monkeypatch):
 
 @pytest.fixture
 def begun(tmp_path):
-    """The folder of a run that was begun, and its manifest."""
+    """The folder of a run that was started, and its manifest."""
     manifest = make_manifest(name="tiny", protocol="lodo", training={"epochs": 2, "precision": "auto"})
     folder = RunFolder(tmp_path / "run")
     prepare_folder(folder, manifest)

@@ -1,4 +1,4 @@
-"""Several seeds: a run each, scored together, and the time that is left for all of them."""
+"""Several seeds: one run per seed, scored together, and the time left for all of them."""
 
 import json
 

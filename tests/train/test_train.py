@@ -177,15 +177,15 @@ def test_a_folder_that_is_no_run_is_never_replaced(tiny_arguments, tmp_path):
     ("arguments", "code", "message"),
     [
         (["configs/missing.yaml"], 1, "configs/missing.yaml: cannot be read"),
-        (["configs/phobert-tiny.yaml", "--set", "sead=1"], 1, "unknown key 'sead'"),
-        (["configs/phobert-tiny.yaml", "--set", "seed=2", "--set", "sead=1"], 1, "unknown key 'sead'"),
+        (["configs/phobert-tiny.yaml", "--set", "sead=1"], 2, "unknown key 'sead'; did you mean 'seed'?"),
+        (["configs/phobert-tiny.yaml", "--set", "seed=2", "--set", "sead=1"], 2, "unknown key 'sead'"),
         (
             ["configs/phobert-tiny.yaml", "--set", "data=docs"],
             1,
             "docs: is not a dataset folder; run `thidua-ner build`",
         ),
         (["configs/phobert-tiny.yaml", "--set", "data=."], 1, ".: is not a dataset folder; run"),
-        (["configs/phobert-tiny.yaml", "--set", "protocol=loso"], 1, "protocol: there is no protocol 'loso'; use"),
+        (["configs/phobert-tiny.yaml", "--set", "protocol=loso"], 2, "protocol: there is no protocol 'loso'; use"),
         (["configs/phobert-tiny.yaml", "--set", "data=nowhere"], 1, "nowhere: is not a dataset folder; run"),
     ],
 )

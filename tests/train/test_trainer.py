@@ -1,4 +1,4 @@
-"""What a config can ask of the training: pretrained encoders, early stopping, several processes, logs, a dry run."""
+"""What a config can request of training: pretrained encoders, early stopping, several processes, logs, a dry run."""
 
 import json
 import socket
@@ -45,7 +45,7 @@ EXACT = sets(
     "training.mention_replacement=0.0",
     "training.precision=fp32",
 )
-"""Overrides that leave nothing to chance but the first weights and the order."""
+"""Overrides that leave only the initial weights and the order to chance."""
 
 
 def run_on_two(*arguments):

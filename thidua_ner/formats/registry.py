@@ -107,17 +107,14 @@ def _no_annotations(path: Path) -> NoReturn:
 
 
 def write_documents(path: Path | str, documents: Sequence[Document]) -> None:
-    """Write documents as .jsonl or .conll by the suffix of `path`, or without one as a folder of .txt and .ann files.
+    """Write documents in the format that the suffix of `path` names, or without a suffix as .txt and .ann files.
 
-    Raises DataError for any other suffix, and if the format cannot represent a document.
+    Unlike a folder of shards, a folder keeps its other files, and an id must be a file name. Raises DataError if the
+    suffix is not a format's, or the format cannot represent a document.
     """
     path = Path(path)
-    match path.suffix:
-        case "":
-            brat.write_folder(path, documents)
-        case ".jsonl":
-            jsonl.write_documents(path, documents)
-        case ".conll":
-            conll.write_file(path, documents)
-        case suffix:
-            fail(path, f"has the suffix {suffix!r}", "use .jsonl or .conll, or name a folder")
+    readable = [writer for writer in WRITERS.values() if READERS.get(writer.suffix, Reader()).documents]
+    writers = {writer.suffix: writer.write for writer in readable} | {"": brat.write_folder}
+    if path.suffix not in writers:
+        fail(path, f"has the suffix {path.suffix!r}", f"use {' or '.join(filter(None, writers))}, or name a folder")
+    writers[path.suffix](path, list(documents))

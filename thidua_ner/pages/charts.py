@@ -1,4 +1,4 @@
-"""Lines and points as the coordinates of an SVG drawing."""
+"""Line charts as coordinates of an SVG drawing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def line_chart(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
 ) -> Chart:
-    """Scale series to a drawing; a range that is not given goes from 0 to the largest value."""
+    """Scale series to a drawing; a range defaults to 0 to the largest value."""
     points = [point for line in series.values() for point in line]
     x_low, x_high = x_range or (0, max(x for x, _ in points) or 1)
     y_low, y_high = y_range or (0, max(y for _, y in points) or 1)
@@ -59,7 +59,7 @@ def line_chart(
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Choose four to ten round values from low to high."""
+    """Choose about four to ten round values between low and high."""
     step = 10.0 ** len(str(int(high - low))) if high - low >= 1 else 1.0
     while (high - low) / step < 4:
         step /= 2 if f"{step:e}"[0] in "12" else 2.5

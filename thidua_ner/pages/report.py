@@ -1,30 +1,29 @@
-"""The report of an evaluation: one HTML file that opens anywhere, offline."""
+"""The report of an evaluation: one HTML file that opens offline."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
 
-from thidua_ner.faults import UsageError, fail, some_of
+from thidua_ner.faults import UsageError, fail
 from thidua_ner.files import format_json
-from thidua_ner.formats.registry import labels_known, read_documents, read_predictions
 from thidua_ner.pages.charts import Chart, line_chart
 from thidua_ner.pages.view import label_colours, page_environment, write_page
 from thidua_ner.runs.folder import RunFolder, run_folders
-from thidua_ner.runs.scored import Scored, read_scored, write_scored
-from thidua_ner.scoring.evaluation import evaluate_documents
+from thidua_ner.runs.scored import Scored, read_scored
 from thidua_ner.scoring.pairing import pair_spans
 from thidua_ner.scoring.results import MAX_ROWS, Calibration
 from thidua_ner.text.iob2 import Repair
 from thidua_ner.text.spans import Document
 
 MAX_DOCUMENTS = 300
-"""Documents that a page shows whole; of more, it shows those with the most errors."""
+"""Documents that a page shows; if there are more, it shows those with the most errors."""
 
 
 def report(
     runs: Sequence[Path], *, gold: Path | None = None, repair: Repair = "none", output: Path | None = None
 ) -> Path:
-    """Write the page of the first scored folder, with a table of all; a folder of seeds stands for its runs.
+    """Write a report of the first scored folder, with a table of all; a folder of seeds stands for its runs.
 
     `gold` is what the folders were scored on, if not their own documents. Returns the page's path.
     """
@@ -35,27 +34,13 @@ def report(
     return path
 
 
-def score_files(gold: Path, predictions: Path, *, repair: Repair = "none", output: Path | None = None) -> Scored:
-    """Score the predictions of any system; with `output`, write predictions, scores and page into that folder."""
-    if gold.suffix == ".conll" and predictions.suffix == ".jsonl":
-        remedy = "score against the .jsonl or the folder, or give the predictions as .conll"
-        fail(gold, "keeps no text, so that offsets into it mean nothing", remedy)
-    documents = read_documents(gold, None, repair)
-    predicted = read_predictions(predictions, documents, labels_known(documents), repair)
-    scored = Scored(str(output or predictions), documents, predicted, evaluate_documents(documents, predicted))
-    if output:
-        write_scored(scored, output)
-        write_report(RunFolder(output).report, [scored])
-    return scored
-
-
 def write_report(path: Path, runs: Sequence[Scored]) -> None:
-    """Write the page of the first run, with a table of all."""
+    """Write the report of the first run, with a table of all."""
     main = runs[0]
     pairs = sorted(zip(main.gold, main.predicted, strict=True), key=_n_errors, reverse=True)[:MAX_DOCUMENTS]
     ids = {gold.id for gold, _ in pairs}
     shown = [pair for pair in zip(main.gold, main.predicted, strict=True) if pair[0].id in ids]
-    labels = [label for row in main.scores.confusion.type.values() for label in row]
+    labels = {span.label for pair in shown for document in pair for span in document.spans}
     charts = _training_charts(main.logs)
     pages = page_environment()
     pages.filters["percent"] = lambda fraction: f"{100 * fraction:.1f}"
@@ -65,14 +50,15 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
         "main": main,
         "max_rows": MAX_ROWS,
         "scores": main.scores,
+        "boundaries": asdict(main.scores.confusion.boundary),
         "errors": sum(count for kind, count in main.scores.confusion.kinds.items() if kind != "correct"),
-        "warnings": _warnings(main),
+        "warning": main.scores.warning,
         "sections": _sections(runs, charts),
         "runs": runs,
         "curve": _learning_curve(runs),
         "shown": shown,
         "left_out": len(shown) < len(main.gold),
-        "colours": label_colours([label for label in labels if label in main.scores.per_type]),
+        "colours": label_colours([*main.scores.per_type, *labels]),
         "calibration": _calibration_chart(main.scores.calibration),
         "logs": charts,
         "manifest": format_json(main.manifest) if main.manifest else "",
@@ -81,20 +67,12 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
 
 
 def training_size(run: Scored) -> float | None:
-    """Return how many documents a model was trained on, on average over the folds, if that is known."""
+    """Return the mean number of training documents per fold, None if not known."""
     return run.scores.run.train_documents if run.scores.run else None
 
 
 def _n_errors(pair: tuple[Document, Document]) -> int:
     return sum(found.kind != "correct" for found in pair_spans(pair[0].spans, pair[1].spans))
-
-
-def _warnings(run: Scored) -> list[str]:
-    """Say what makes the scores worth less than they seem."""
-    seen = run.scores.trained_on or ()
-    return (
-        [f"Every model was trained on the text of {some_of(seen)}: the scores say little of new texts"] if seen else []
-    )
 
 
 def _sections(runs: Sequence[Scored], charts: Sequence[Chart]) -> list[tuple[str, str]]:
@@ -109,7 +87,7 @@ def _sections(runs: Sequence[Scored], charts: Sequence[Chart]) -> list[tuple[str
 
 
 def _learning_curve(runs: Sequence[Scored]) -> Chart | None:
-    """Draw F1 by the number of training documents, a line per config; a config with one size only is left out."""
+    """Draw F1 by the number of training documents, one line per config; a config with one size only is left out."""
     found: dict[str, dict[float, list[float]]] = {}
     for run in runs:
         size = training_size(run)
@@ -125,15 +103,15 @@ def _learning_curve(runs: Sequence[Scored]) -> Chart | None:
 
 
 def _calibration_chart(found: Calibration | None) -> Chart | None:
-    """Draw how many spans are correct by their confidence, beside the diagonal."""
+    """Draw the share of correct spans by confidence, beside the diagonal."""
     if found is None:
         return None
     points = [(one.confidence, one.accuracy) for one in found.bins]
-    return line_chart({"spans": points, "ideal": [(0, 0), (1, 1)]}, "confidence", "right", (0, 1), (0, 1))
+    return line_chart({"spans": points, "ideal": [(0, 0), (1, 1)]}, "confidence", "correct", (0, 1), (0, 1))
 
 
 def _training_charts(logs: Mapping[str, Sequence[Mapping[str, float]]]) -> list[Chart]:
-    """Draw the loss and, if it was measured, the F1 on validation, a line per fold."""
+    """Draw the loss and, if it was measured, the F1 on validation, one line per fold."""
     charts = []
     for key, title in (("loss", "training loss"), ("eval_f1", "F1 on validation")):
         series = {
@@ -147,5 +125,5 @@ def _training_charts(logs: Mapping[str, Sequence[Mapping[str, float]]]) -> list[
 
 
 def _is_number(value: object) -> bool:
-    """Tell whether a value can be drawn; a diverged loss cannot."""
+    """Tell whether a value can be drawn; the loss of a diverged training cannot."""
     return type(value) in (int, float) and 0 <= value < 1e9  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""Documents as HTML: gold and predicted spans over the same text, every kind of error recognisable without colour."""
+"""Documents as HTML: gold and predicted spans on the same text, each kind of error recognisable without colour."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Spans that overlap one another, in pieces, with the pairing of each; `judged` says that there is a gold."""
+    """Spans that overlap one another, in pieces, with their pairing; `judged` is true if there is a gold."""
 
     pieces: tuple[Piece, ...]
     pairs: tuple[Pair, ...]
@@ -58,7 +58,7 @@ class Mark:
 
     @property
     def badge(self) -> str:
-        """The pairs in a few characters: −missed, +spurious, gold≠predicted, ↔ wrong boundary."""
+        """The pairs in a few characters: −missed, +spurious, gold≠predicted, ↔ for a wrong boundary."""
         return " ".join(_badge(pair) if self.judged else self.labels[0] for pair in self.pairs)
 
     def describe(self, document: Document) -> str:
@@ -105,7 +105,7 @@ def cut_into_marks(document: Document, predicted: Document | None = None) -> Ite
 
 
 def _clusters(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """Join pairs that overlap; pairs and clusters are in the order of the text."""
+    """Group pairs that overlap; pairs and clusters are in the order of the text."""
     clusters: list[list[Pair]] = []
     end = 0
     for pair in pairs:
@@ -127,7 +127,7 @@ def _pieces(document: Document, pairs: Sequence[Pair]) -> Iterator[Piece]:
 
 
 def label_colours(labels: Sequence[str]) -> dict[str, int]:
-    """Choose the number of each label's colour, from 0 to `COLOURS` - 1."""
+    """Map each label to the number of its colour, from 0 to `COLOURS` - 1."""
     return {label: place % COLOURS for place, label in enumerate(sorted(set(labels), key=label_order))}
 
 

@@ -1,4 +1,4 @@
-"""The published results as tables: one row per system and protocol, averaged over seeds."""
+"""Tables of the published results: one row per system and protocol, averaged over seeds."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from thidua_ner.faults import fail
 from thidua_ner.protocols import PROTOCOLS
-from thidua_ner.runs.folder import RunFolder, published_folders, seed_folders
+from thidua_ner.runs.folder import RunFolder, published_folders
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.runs.scored import read_scores
 from thidua_ner.scoring.results import Evaluation
@@ -37,7 +38,7 @@ class LeaderboardRow:
 
     @property
     def origin(self) -> str:
-        """The commits, the data and the command that made the row, as Markdown."""
+        """The commits, the data and the command that produced the row, as Markdown."""
         commits = ", ".join(dict.fromkeys(f"`{manifest.commit[:12]}`" for manifest in self.manifests))
         data = ", ".join(dict.fromkeys(f"`{manifest.data_fingerprint[:12]}`" for manifest in self.manifests))
         command = self.manifests[0].command
@@ -47,8 +48,9 @@ class LeaderboardRow:
 def read_rows(results: Path) -> list[LeaderboardRow]:
     """Read results/: by protocol, the best system first."""
     rows = []
-    for folder in published_folders(results):
-        seeds = seed_folders(folder)
+    for folder, seeds in published_folders(results).items():
+        if folder.name not in PROTOCOLS:
+            fail(folder, "is not a protocol", f"move it away; the protocols are {', '.join(PROTOCOLS)}")
         scores = tuple(read_scores(seed) for seed in seeds)
         manifests = tuple(RunFolder(seed).read_manifest() for seed in seeds)
         rows.append(LeaderboardRow(folder.parent.name, folder.name, scores, manifests))
@@ -77,13 +79,13 @@ def _label_means(row: LeaderboardRow) -> list[str]:
 
 
 def mean_and_spread(figures: Sequence[float]) -> str:
-    """Write the mean of figures, with their standard deviation if there are several."""
+    """Format the mean of figures, with their standard deviation if there are several."""
     mean = f"{statistics.mean(figures):.1f}"
     return f"{mean} ± {statistics.stdev(figures):.1f}" if len(figures) > 1 else mean
 
 
 def leaderboard(rows: Sequence[LeaderboardRow], configs: Sequence[str] = ()) -> str:
-    """Write results/LEADERBOARD.md: a table per protocol, how each row was made, and the configs without a row."""
+    """Format results/LEADERBOARD.md: one table per protocol, how each row was made, and the configs without a row."""
     parts = [
         "# Leaderboard\n",
         "F1 in percent, strict (start, end and type), on the five gold documents; means over seeds, ± the standard\n"
@@ -107,7 +109,7 @@ def leaderboard(rows: Sequence[LeaderboardRow], configs: Sequence[str] = ()) -> 
 
 
 def _command(name: str) -> str:
-    """Write the command that makes a row of a config."""
+    """Return the command that produces the row of a config."""
     return f"python -m train configs/{name}.yaml && python -m evaluate runs/{name} && thidua-ner publish runs/{name}"
 
 
@@ -119,7 +121,7 @@ def _protocol_table(rows: Sequence[LeaderboardRow]) -> str:
             *_label_means(row),
             f"{100 * statistics.mean(scores.macro.f1 for scores in row.scores):.1f}",
             mean_and_spread(row.f1()),
-            " to ".join(f"{100 * end:.1f}" for end in row.scores[0].intervals["document"].bca),
+            " to ".join(f"{100 * end:.1f}" for end in row.scores[0].intervals.document.bca),
         ]
         for row in rows
     ]

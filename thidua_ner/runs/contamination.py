@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from thidua_ner.text.spans import Document
 
 MIN_SENTENCE_LENGTH = 30
-"""Letters and digits that make a sentence a fingerprint; shorter sentences recur in unrelated texts."""
+"""Letters and digits that a sentence needs for a fingerprint; shorter ones recur in unrelated texts."""
 
 
 def text_fingerprints(document: Document) -> frozenset[str]:
@@ -19,7 +19,7 @@ def text_fingerprints(document: Document) -> frozenset[str]:
 
 
 def all_fingerprints(documents: Iterable[Document]) -> frozenset[str]:
-    """Join the fingerprints of documents."""
+    """Return the fingerprints of all documents as one set."""
     return frozenset().union(*(text_fingerprints(document) for document in documents))
 
 

@@ -1,12 +1,12 @@
 """The run folder: the only module that knows its files, its folds and its seeds.
 
-    RUN/manifest.json  config.yaml                              what made it
+    RUN/manifest.json  config.yaml                              what produced it
     RUN/FOLD/fold.json  model/  checkpoints/  test.jsonl  train_log.jsonl  predictions.jsonl
     RUN/predictions.jsonl  scores.json  report.html             what scoring adds
     SEEDS/seed-1/ …                                             a folder of runs, one per seed
 
 A fold is finished when its `fold.json` exists, which is written last. A published run in `results/` has the manifest,
-the predictions and the scores alone.
+the predictions and the scores only.
 """
 
 import json
@@ -37,10 +37,10 @@ class FoldCeilings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldRecord:
-    """What a fold's model was trained on, and how that went: the content of `fold.json`.
+    """What a fold's model was trained on, and the outcome: the content of `fold.json`.
 
     `train_traces` are the fingerprints of the training texts (`contamination.py`) and `train_mentions` the surfaces of
-    their mentions. None means that this is not known.
+    their mentions. None means not known.
     """
 
     fold: str = ""
@@ -61,7 +61,7 @@ class FoldRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """What the project reads of a model's `config.json`, which is a checkpoint's or a baseline's."""
+    """The part of a model's `config.json` that the project reads; checkpoints and baselines both have one."""
 
     id2label: dict[str, str]
     model_type: str = ""
@@ -100,8 +100,13 @@ class FoldFolder:
         return self.path / "test.jsonl"
 
     @property
+    def has_test(self) -> bool:
+        """Whether there are test documents; data without a test split has none."""
+        return not self.test.is_file() or self.test.stat().st_size > 0
+
+    @property
     def log(self) -> Path:
-        """The log of the training, an object per line."""
+        """The log of the training, one object per line."""
         return self.path / "train_log.jsonl"
 
     @property
@@ -111,7 +116,7 @@ class FoldFolder:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the training was finished."""
+        """Whether the training is finished."""
         return self.record.is_file()
 
     def read_record(self) -> FoldRecord:
@@ -129,7 +134,7 @@ class FoldFolder:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The folder of a run, or of published or foreign scores, which have no folds."""
+    """The folder of a run, or of published scores or scores of another system, which have no folds."""
 
     path: Path
 
@@ -163,18 +168,18 @@ class RunFolder:
         return read_manifest(self.manifest)
 
     def find_manifest(self) -> Manifest | None:
-        """Read the manifest of a run; None if the folder is not a run of ours."""
+        """Read the manifest; None if it is missing or damaged."""
         try:
             return self.read_manifest()
         except DataError:
             return None
 
     def fold(self, name: str) -> FoldFolder:
-        """Name the folder of a fold."""
+        """Return the folder of a fold."""
         return FoldFolder(self.path / name)
 
     def seed(self, seed: int) -> "RunFolder":
-        """Name the folder of a seed's run, where this is a folder of several."""
+        """Return the folder of the run with this seed, if this is a folder of seeds."""
         return RunFolder(self.path / f"{_SEED}{seed}")
 
     def finished_folds(self) -> list[FoldFolder]:
@@ -183,17 +188,20 @@ class RunFolder:
             fail(self.path, "is not a run", "name a folder that `python -m train` wrote")
         names = self.read_manifest().folds
         if not names:
-            fail(self.manifest, "names no folds", _RETRAIN)
+            fail(self.manifest, "lists no folds", _RETRAIN)
         for name in names:
             if name in {"", ".", ".."} or Path(name).name != name or "\0" in name:
                 fail(self.manifest, f"the fold {name!r} is not the name of a folder", _RETRAIN)
+            if not (self.path / name).exists() and self.scores.is_file():
+                remedy = "name a folder that `python -m train` wrote"
+                fail(self.path, "is a published result, which has no models", remedy)
             if not self.fold(name).is_finished:
                 fail(self.path / name, "is not finished", "run the training again with --resume")
         return [self.fold(name) for name in names]
 
     @property
     def has_models(self) -> bool:
-        """Whether this is a run with models, not a published or foreign result."""
+        """Whether this is a run with models, not a published result or the scores of another system."""
         manifest = self.find_manifest() if self.manifest.is_file() else None
         names: Sequence[str] = manifest.folds if manifest else ("model",)
         return all((self.path / name).is_dir() for name in names)
@@ -205,22 +213,22 @@ def is_model(path: Path) -> bool:
 
 
 def model_config_path(model: Path) -> Path:
-    """Name the description of a model."""
+    """Return the path of a model's `config.json`."""
     return model / "config.json"
 
 
 def onnx_folder(model: Path) -> Path:
-    """Name the folder of a model's exports for ONNX Runtime."""
+    """Return the folder of a model's exports for ONNX Runtime."""
     return model / "onnx"
 
 
 def read_model_config(model: Path) -> ModelConfig:
-    """Read the description of a model; raises DataError if its tags are damaged."""
+    """Read a model's `config.json`; raises DataError if it is missing or damaged."""
     return read_json(model_config_path(model), ModelConfig, _RETRAIN)
 
 
 def model_folders(path: Path) -> list[Path]:
-    """List the models of a run, of one fold of it, or of a folder that is a model itself."""
+    """List the models of a run, of one of its folds, or of a model folder; raises DataError if it is none of them."""
     if is_model(path):
         return [path]
     if FoldFolder(path).is_finished:
@@ -237,11 +245,14 @@ def seed_folders(path: Path) -> list[Path]:
     return sorted((run for run, number in numbers.items() if number.isdecimal()), key=lambda run: int(numbers[run]))
 
 
-def published_folders(results: Path) -> list[Path]:
-    """List the folders of results/, one per system and protocol, each with a run per seed."""
-    return sorted({path.parent.parent for path in results.glob(f"*/*/{_SEED}*/scores.json")})
+def published_folders(results: Path) -> dict[Path, list[Path]]:
+    """List the folders of results/, one per system and protocol, with their runs in the order of the seeds."""
+    found: dict[Path, list[Path]] = {}
+    for path in sorted(results.glob(f"*/*/{_SEED}[0-9]*"), key=lambda path: (len(path.name), path)):
+        found.setdefault(path.parent, []).append(path)
+    return dict(sorted(found.items()))
 
 
 def run_folders(paths: Sequence[Path]) -> list[Path]:
-    """Put the runs of each folder of seeds in its place."""
+    """Replace each folder of seeds by the folders of its runs."""
     return [run for path in paths for run in seed_folders(path) or [path]]

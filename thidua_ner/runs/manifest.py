@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ from thidua_ner.files import read_json
 from thidua_ner.version import __version__
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "underthesea", "seqeval", "numpy")
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
+"""What a config's name may be: it becomes the name of folders."""
+
 _PYTHON, _TORCHRUN, _ACCELERATE = "python", "torchrun", "accelerate launch"
 
 
@@ -29,7 +33,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What computed: the same config gives other weights under another precision, device or number of processes."""
+    """How a run was computed: another precision, device or number of processes gives other weights."""
 
     precision: str
     """The precision that was used (`fp32`, `bf16`, `fp64`), never `auto`; `none` if nothing was computed."""
@@ -44,7 +48,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A run's origin, written before it begins; `execution` is None in manifests older than version 0.2.0."""
+    """What produces a run, written before training; `execution` is None in manifests older than version 0.2.0."""
 
     thidua_ner: str
     command: str
@@ -72,7 +76,7 @@ class Manifest:
 
     @property
     def encoder(self) -> str:
-        """The encoder of the config; a baseline has none: ''."""
+        """The encoder of the config, an empty string for a baseline."""
         return str(self.config.get("encoder", ""))
 
 
@@ -84,7 +88,7 @@ def make_manifest(
     folds: Sequence[str],
     execution: Execution,
 ) -> Manifest:
-    """Describe a run before it begins; the command is the one of this process."""
+    """Describe a run before training; the command is that of this process."""
     return Manifest(
         thidua_ner=__version__,
         command=" ".join([*_launched_by(execution), "-m", _program(), *sys.argv[1:]]),
@@ -100,12 +104,14 @@ def make_manifest(
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest; raises DataError if it lacks a key, its config's name and protocol included."""
+    """Read a manifest; raises DataError if a key is missing or wrong, the config's name and protocol included."""
     remedy = "train the run again"
     manifest = read_json(path, Manifest, remedy)
     for key, kinds in (("name", str), ("protocol", str | None)):
         if key not in manifest.config or not isinstance(manifest.config[key], kinds):
             fail(path, f"config has no {key}", remedy)
+    if not re.fullmatch(NAME_PATTERN, manifest.name):
+        fail(path, f"config.name is {manifest.name!r}, which is not a name", remedy)
     return manifest
 
 
@@ -117,7 +123,7 @@ def launcher() -> str:
 
 
 def _launched_by(execution: Execution) -> list[str]:
-    """Write the beginning of the command."""
+    """Return the words that begin the command."""
     if execution.launcher == _TORCHRUN:
         return [_TORCHRUN, "--nproc-per-node", str(execution.processes)]
     if execution.launcher == _ACCELERATE:
@@ -126,7 +132,7 @@ def _launched_by(execution: Execution) -> list[str]:
 
 
 def processor_name() -> str:
-    """Name the processor as the system does: its model on Linux, elsewhere what `platform` knows."""
+    """Return the name of the processor: its model on Linux, elsewhere what `platform` reports."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -152,7 +158,7 @@ def package_versions() -> dict[str, str]:
 
 
 def git_commit() -> str:
-    """Name the code's commit, with `+changes` if tracked files differ from it; `unknown` outside a clone."""
+    """Return the code's commit, with `+changes` if tracked files differ from it; `unknown` outside a clone."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return "unknown"

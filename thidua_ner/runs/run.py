@@ -33,7 +33,7 @@ class TrainedModel:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The models of a run and the documents that it set aside for the test; a bare model has no manifest."""
+    """The models of a run and its test documents; a bare model has neither test documents nor a manifest."""
 
     folder: Path
     models: tuple[TrainedModel, ...]
@@ -49,24 +49,24 @@ class Run:
 
     @property
     def labels(self) -> list[str]:
-        """The labels that the models give."""
+        """The labels that the models assign."""
         tags = read_model_config(self.models[0].folder).tags
         return list(dict.fromkeys(tag[2:] for tag in tags if tag != OUTSIDE))
 
     @property
     def train_documents(self) -> float | None:
-        """The mean number of documents that a model was trained on; None if a model does not say."""
+        """The mean number of training documents per model; None if it is not known for a model."""
         known = [model.train_documents for model in self.models if model.train_documents is not None]
         return mean(known) if len(known) == len(self.models) else None
 
     def trained_on(self, documents: Sequence[Document]) -> tuple[str, ...] | None:
-        """List the ids of documents that every model has read; None if that is not known of a model."""
+        """List the ids of documents that every model has read; None if that is not known for a model."""
         if any(model.fingerprints is None for model in self.models):
             return None
         return tuple(document.id for document in documents if all(model.has_read(document) for model in self.models))
 
     def mentions(self, documents: Sequence[Document]) -> dict[str, frozenset[str]] | None:
-        """Collect, by document id, the surfaces that its models were trained on; None if a model does not say."""
+        """Collect, by document id, the mentions that its models were trained on; None if not known for a model."""
         found: dict[str, frozenset[str]] = {}
         for document in documents:
             own = [model.mentions for model in self.models_for(document)]
@@ -77,7 +77,7 @@ class Run:
         return found
 
     def training_logs(self) -> dict[str, list[dict[str, float]]]:
-        """Read the log of each fold's training, by fold, if one was kept."""
+        """Read the training logs by fold, as far as they exist."""
         folds = [FoldFolder(model.folder.parent) for model in self.models]
         return {fold.path.name: fold.read_log() for fold in folds if fold.log.is_file()}
 
@@ -91,7 +91,7 @@ class Run:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run, one fold of it, or a bare model; raises DataError if it is neither of them or unfinished."""
+    """Read a run, one of its folds, or a bare model; raises DataError if it is none of them or not finished."""
     if is_model(path):
         fold = FoldFolder(path.resolve().parent)
         model = _trained_model(fold, ()) if fold.is_finished else TrainedModel(path)
@@ -104,7 +104,7 @@ def read_run(path: Path) -> Run:
 
 
 def _read_folds(path: Path, folds: Sequence[FoldFolder], manifest: Manifest | None) -> Run:
-    tests = [read_documents(fold.test, None) for fold in folds]
+    tests = [read_documents(fold.test, None) if fold.has_test else [] for fold in folds]
     models = tuple(_trained_model(fold, [d.id for d in test]) for fold, test in zip(folds, tests, strict=True))
     documents = {document.id: document for test in tests for document in test}
     return Run(path, models, tuple(documents[name] for name in sorted(documents)), manifest)

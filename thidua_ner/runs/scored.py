@@ -11,10 +11,14 @@ from thidua_ner.formats.registry import labels_known, read_documents, read_predi
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.runs.run import read_run
+from thidua_ner.scoring.evaluation import evaluate_documents
 from thidua_ner.scoring.results import Evaluation
 from thidua_ner.scoring.strict import is_scored_on
 from thidua_ner.text.iob2 import Repair
 from thidua_ner.text.spans import Document
+
+GOLD_FOLDER = Path("annotations/gold")
+"""The benchmark's gold documents, in the project's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +34,25 @@ class Scored:
 
 
 def write_scored(scored: Scored, folder: Path) -> None:
-    """Write the predictions and the scores."""
+    """Write the predictions and the scores into a folder."""
     run = RunFolder(folder)
     write_predictions(run.predictions, scored.predicted)
     write_json(run.scores, scored.scores)
 
 
 def read_scores(folder: Path) -> Evaluation:
-    """Read all figures of a scored folder; raises DataError if there are none or they are damaged."""
-    path, remedy = RunFolder(folder).scores, f"run `python -m evaluate {folder}`"
+    """Read `scores.json` of a scored folder; raises DataError if it is missing or damaged."""
+    path, remedy = (
+        RunFolder(folder).scores,
+        "score it again: `python -m evaluate RUN`, or `thidua-ner score` for predictions",
+    )
     if not path.is_file():
         fail(path, "is missing", remedy)
     return read_json(path, Evaluation, remedy)
 
 
 def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Scored:
-    """Read what was written when a folder was scored; `gold` is what it was scored on, if not its own documents.
+    """Read a scored folder; `gold` is what it was scored on, if not its own documents.
 
     Raises DataError if a file is missing or damaged, or if the scores are on other documents.
     """
@@ -53,11 +60,21 @@ def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Sco
     scores = read_scores(folder)
     manifest = run_folder.read_manifest() if run_folder.manifest.is_file() else None
     run = read_run(folder) if run_folder.has_models else None
-    documents = run.test if run and gold is None else read_documents(gold or Path("annotations/gold"), None, repair)
+    documents = run.test if run and gold is None else read_documents(gold or GOLD_FOLDER, None, repair)
     if not is_scored_on(scores.signature, documents):
         fail(run_folder.scores, "are scores on other documents", "name those with --gold, or score the run again")
     predicted = read_predictions(run_folder.predictions, documents, labels_known(documents))
     return Scored(str(folder), documents, predicted, scores, manifest, run.training_logs() if run else {})
+
+
+def score_predictions(gold: Path, predictions: Path, *, repair: Repair = "none", name: str = "") -> Scored:
+    """Score the predictions of any system; raises DataError if a file is damaged or does not fit the gold."""
+    if gold.suffix == ".conll" and predictions.suffix == ".jsonl":
+        remedy = "score against the .jsonl or the folder, or give the predictions as .conll"
+        fail(gold, "does not keep the text, so character offsets do not apply to it", remedy)
+    documents = read_documents(gold, None, repair)
+    predicted = read_predictions(_predictions_in(predictions), documents, labels_known(documents), repair)
+    return Scored(name, documents, predicted, evaluate_documents(documents, predicted))
 
 
 def read_systems(paths: Sequence[Path], gold: Sequence[Document]) -> dict[str, list[Document]]:
@@ -67,5 +84,5 @@ def read_systems(paths: Sequence[Path], gold: Sequence[Document]) -> dict[str, l
 
 
 def _predictions_in(path: Path) -> Path:
-    """Name the predictions of a scored folder; any other path is predictions itself."""
+    """Return the predictions file of a scored folder; any other path is taken as predictions."""
     return RunFolder(path).predictions if path.is_dir() and not any(path.glob("*.ann")) else path

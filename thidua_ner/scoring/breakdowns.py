@@ -1,4 +1,4 @@
-"""Scores by group of mentions: seen in training or not, length, place; and the calibration of their confidence."""
+"""Scores by group of mentions (seen in training or not, length, place) and the calibration of their confidence."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -11,10 +11,10 @@ from thidua_ner.text.spans import Document, Span
 from thidua_ner.text.spelling import normalise_surface
 
 Grouping = Callable[[Document], Callable[[Span], str]]
-"""Gives, for a document, the function that names the group of each of its spans."""
+"""Maps a document to the function that names the group of each of its spans."""
 
 Mentions = Mapping[str, frozenset[str]]
-"""For each document, by id, the surfaces of the entities that its models were trained on."""
+"""By document id, the surfaces of the entities that the models of the document were trained on."""
 
 _LENGTHS = ((1, "1"), (2, "2"), (3, "3"), (4, "4"), (7, "5 to 7"), (10, "8 to 10"))
 _LONGER = "11 or more"
@@ -27,7 +27,7 @@ _BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """The part of an evaluation that is by kind of error and of mention; the fields are those of `Evaluation`."""
+    """The breakdowns of an evaluation, by kind of error and of mention; the fields are those of `Evaluation`."""
 
     confusion: Confusion
     seen: SeenScores | None
@@ -41,7 +41,7 @@ def breakdown(gold: Sequence[Document], predicted: Sequence[Document], mentions:
     """Break scores down by the kinds of errors and of mentions.
 
     A span belongs to the group of its own surface and place, whether it is gold or predicted, so that precision, recall
-    and F1 mean the same in a group as in all. Without `mentions` nothing is said of seen and unseen ones.
+    and F1 mean the same in a group as over all spans. Without `mentions`, the field `seen` is None.
     """
     return Breakdown(
         confusion=confusions(gold, predicted),
@@ -56,7 +56,7 @@ def breakdown(gold: Sequence[Document], predicted: Sequence[Document], mentions:
 def _grouped(
     gold: Sequence[Document], predicted: Sequence[Document], grouping: Grouping, order: Sequence[str]
 ) -> dict[str, Score]:
-    """Score each group of spans, in this order; groups without a span are left out."""
+    """Score each group of spans, in the given order; groups without spans are left out."""
     correct, found, known = Counter[str](), Counter[str](), Counter[str]()
     for left, right in zip(gold, predicted, strict=True):
         group = grouping(left)
@@ -105,7 +105,7 @@ def _by_place(document: Document) -> Callable[[Span], str]:
     starts = [sentence.start for sentence in sentences]
 
     def group(span: Span) -> str:
-        if not sentences:  # a span of nothing but white space
+        if not sentences:  # a span of white space alone
             return _THIRDS[0]
         sentence = sentences[max(bisect_right(starts, span.start) - 1, 0)]
         part = 3 * (span.start - sentence.start) // (sentence.end - sentence.start)
@@ -121,10 +121,10 @@ def _by_sentence(document: Document) -> Callable[[Span], str]:
 
 
 def calibration(gold: Sequence[Document], predicted: Sequence[Document]) -> Calibration | None:
-    """Compare the confidence of predicted spans with how many are correct, in ten bins of equal width.
+    """Compare the confidence of predicted spans with the share that is correct, in ten bins of equal width.
 
-    The expected calibration error (Naeini et al. 2015) is the mean distance of the two, weighted by spans. None if
-    nothing is predicted, or a span has no score between 0 and 1.
+    The expected calibration error (Naeini et al. 2015) is the mean distance between the two, weighted by spans.
+    Returns None if nothing is predicted or a span has no score between 0 and 1.
     """
     outcomes = [
         (span.score, span.triple in left.triples())

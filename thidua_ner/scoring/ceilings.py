@@ -1,4 +1,4 @@
-"""What a word segmentation leaves reachable: the most that a tagger of whole words can find."""
+"""The ceiling of a word segmentation: the most spans that a tagger of whole words can find."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from thidua_ner.text.words import Segmenter, segment
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """How many gold spans there are, how many survive the segmentation, and the recall that this allows."""
+    """The number of gold spans, how many of them the segmentation leaves reachable, and the highest possible recall."""
 
     entities: int
     reachable: int
@@ -28,7 +28,7 @@ def reachable_spans(document: Document, segmenter: Segmenter) -> int:
 
 
 def segmentation_ceiling(documents: Sequence[Document], segmenter: Segmenter) -> Ceiling:
-    """Measure how many gold spans of documents survive a word segmentation; the recall of no spans is 0."""
+    """Measure how many gold spans a word segmentation leaves reachable; without spans the recall is 0."""
     total = sum(len(document.spans) for document in documents)
     reached = sum(reachable_spans(document, segmenter) for document in documents)
     return Ceiling(total, reached, reached / total if total else 0.0)

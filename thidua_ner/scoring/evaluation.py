@@ -1,4 +1,4 @@
-"""All figures of one set of predictions, and how they are printed."""
+"""Compute and print all figures of one set of predictions."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -19,8 +19,9 @@ def evaluate_documents(
 ) -> Evaluation:
     """Score with 95% intervals, every breakdown and a signature.
 
-    `mentions` are those of the training texts and `trained_on` the documents that every model has read, as far as they
-    are known. Raises AssertionError unless `seqeval` gives the same scores.
+    `mentions` are the training mentions by document id, `trained_on` the ids of documents that every model has read;
+    None if not known. Raises ValueError if the documents are not the same texts, AssertionError if `seqeval` gives
+    other scores.
     """
     scores, groups = score(gold, predicted), breakdown(gold, predicted, mentions)
     check_against_seqeval(gold, predicted, scores)
@@ -33,8 +34,8 @@ def evaluate_documents(
 
 
 def format_evaluation(scores: Evaluation) -> str:
-    """Write the tables, the ceiling of the word segmentation if there is one, the notes and the signature."""
-    ranges = [(unit, *scores.intervals[unit].bca) for unit in UNITS]
+    """Format the tables, the ceiling of the word segmentation if there is one, the notes and the signature."""
+    ranges = [(unit, *scores.intervals.of(unit).bca) for unit in UNITS]
     shown = ", ".join(f"{100 * low:.1f} to {100 * high:.1f} by {unit}" for unit, low, high in ranges)
     lines = [
         scores.table(),
@@ -42,7 +43,7 @@ def format_evaluation(scores: Evaluation) -> str:
         f"mean F1 of documents: {document_mean(scores.document_macro)}",
     ]
     if scores.seen:
-        lines.append(f"mentions that training did not have: {unseen_share(scores.seen.exact)}")
+        lines.append(f"mentions that are not in the training data: {unseen_share(scores.seen.exact)}")
     lines.append(f"\n{muc_table(scores.muc)}")
     if ceiling := scores.segmentation_ceiling:
         lines.append(f"\nword segmentation leaves {ceiling.reachable} of {ceiling.entities} entities reachable")

@@ -1,9 +1,9 @@
-"""The four schemes of MUC, as `nervaluate` counts them: what a near miss is worth.
+"""The four MUC schemes, counted as `nervaluate` does: they give credit for near misses.
 
-Each predicted span is paired with a gold span that it overlaps, if there is one: one that is correct under the scheme
-before one that is not, and each gold span at most once. `strict` requires boundaries and label, `exact` boundaries,
-`partial` boundaries (any overlap gives half a point), `type` the label and any overlap. The schemes are those of MUC-5
-and SemEval-2013 task 9.
+Each predicted span is paired with a gold span that it overlaps, if there is one; a gold span that makes it correct
+under the scheme is preferred, and each gold span is used at most once. `strict` requires boundaries and label, `exact`
+boundaries, `partial` boundaries (any overlap gives half a point), `type` the label and any overlap. The schemes are
+those of MUC-5 and SemEval-2013 task 9.
 """
 
 from collections import Counter
@@ -22,10 +22,10 @@ _RIGHT: dict[str, Callable[[Triple, Triple], bool]] = {
 
 
 def muc_schemes(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, MucScore]:
-    """Count the outcomes of each scheme over all documents, with precision, recall and F1."""
+    """Count the outcomes of each scheme over all documents; keys: strict, exact, partial, type."""
     schemes = {name: Counter[str]() for name in _RIGHT}
     for left, right in zip(gold, predicted, strict=True):
-        # equal spans overlap nothing else of flat annotations, and are right under every scheme
+        # annotations are flat: equal spans overlap no other span, and are correct under every scheme
         equal = left.triples() & right.triples()
         rest, others = (sorted(side.triples() - equal) for side in (left, right))
         touched: dict[int, list[int]] = {}
@@ -43,7 +43,7 @@ def muc_schemes(gold: Sequence[Document], predicted: Sequence[Document]) -> dict
 def _outcomes(
     gold: Sequence[Triple], predicted: Sequence[Triple], touched: dict[int, list[int]], scheme: str
 ) -> Iterator[str]:
-    """Yield the outcome of each predicted span that overlaps gold spans; `touched` has the indices of both."""
+    """Yield the outcome of each predicted span that overlaps gold spans; `touched` maps its index to theirs."""
     taken: set[int] = set()
     for place, places in touched.items():
         span, free = predicted[place], [known for known in places if known not in taken]
@@ -51,7 +51,7 @@ def _outcomes(
         if not free:
             yield "spurious"
             continue
-        # of several gold spans with this label, the one with the nearest boundaries
+        # if several gold spans fit, the one with the nearest boundaries
         taken.add(min(right, key=lambda known: _distance(gold[known], span)) if len(right) > 1 else (right or free)[0])
         yield "correct" if right else "partial" if scheme == "partial" else "incorrect"
 

@@ -4,15 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from thidua_ner.scoring.results import Confusion
+from thidua_ner.scoring.results import NO_SPAN, Boundaries, BoundaryEnds, Confusion
 from thidua_ner.text.labels import label_order
 from thidua_ner.text.spans import Document, Span, Triple
 
 Kind = Literal["correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious"]
 KINDS: tuple[Kind, ...] = ("correct", "wrong type", "wrong boundary", "wrong both", "missed", "spurious")
-NO_SPAN = "no span"
-"""The row and the column of spans without a counterpart; no label contains a space."""
-
 SIDES = ("before", "at", "after")
 
 
@@ -24,7 +21,7 @@ class Pair(NamedTuple):
 
     @property
     def kind(self) -> Kind:
-        """What is wrong with the prediction, if anything is."""
+        """What is wrong with the prediction, if anything."""
         if self.predicted is None:
             return "missed"
         if self.gold is None:
@@ -49,7 +46,7 @@ def pair_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Pair]:
     """Pair flat, sorted spans one to one, in the order of the text.
 
     Equal spans are paired first, then those with equal boundaries, then those with the same label, then those that
-    share most characters; a span that overlaps no unpaired one stays alone.
+    share the most characters; a span that overlaps no unpaired span stays alone.
     """
     candidates = sorted(
         overlaps([span.triple for span in gold], [span.triple for span in predicted]),
@@ -66,7 +63,7 @@ def pair_spans(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Pair]:
 
 
 def overlaps(gold: Sequence[Triple], predicted: Sequence[Triple]) -> Iterator[tuple[int, int]]:
-    """Yield the indices of each gold span and of each predicted one that shares a character; both are sorted."""
+    """Yield the indices of each gold and predicted span that share a character; both inputs must be sorted and flat."""
     first = 0
     for number, left in enumerate(gold):
         while first < len(predicted) and predicted[first][1] <= left[0]:
@@ -98,7 +95,7 @@ def confusions(gold: Sequence[Document], predicted: Sequence[Document]) -> Confu
     return Confusion(
         kinds={kind: kinds[kind] for kind in KINDS},
         type=_matrix(labels),
-        boundary={row: {column: ends[row, column] for column in SIDES} for row in SIDES},
+        boundary=Boundaries(*(BoundaryEnds(*(ends[row, column] for column in SIDES)) for row in SIDES)),
     )
 
 
@@ -107,6 +104,6 @@ def _side(predicted: int, gold: int) -> str:
 
 
 def _matrix(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    """Nest counts of pairs as rows and columns of a square matrix of labels."""
+    """Nest the counts of label pairs as rows and columns of a square matrix."""
     labels = sorted({name for pair in counts for name in pair} - {NO_SPAN}, key=label_order)
     return {row: {column: counts[row, column] for column in [*labels, NO_SPAN]} for row in [*labels, NO_SPAN]}

@@ -1,7 +1,7 @@
 """Intervals and paired tests of micro F1, from counts by document or by sentence.
 
-Documents are what a benchmark samples: their intervals are valid and, with few documents, wide. The sentences of one
-document are alike, so that intervals by sentence are too narrow.
+A benchmark is a sample of documents: intervals by document are valid, and wide if there are few documents. The
+sentences of one document are similar, so intervals by sentence are too narrow.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from itertools import product
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from thidua_ner.scoring.results import UNITS, Interval, Unit, UnitIntervals
+from thidua_ner.scoring.results import UNITS, Interval, Intervals, Unit, UnitIntervals
 from thidua_ner.scoring.strict import match
 from thidua_ner.text.spans import Document
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CountTable: TypeAlias = "NDArray[np.int64]"
-"""A row per unit, three columns: spans that are correct, predicted, and in the gold."""
+"""One row per unit, three columns: the numbers of spans that are correct, predicted, and in the gold."""
 
 Method = Literal["percentile", "BCa"]
 RESAMPLES = 10_000
@@ -28,7 +28,7 @@ _NORMAL = NormalDist()
 
 
 def count_units(gold: Sequence[Document], predicted: Sequence[Document], unit: Unit) -> CountTable:
-    """Count spans by document, or by the sentence of the gold document in which they begin."""
+    """Count spans per document, or per sentence of the gold document in which they begin."""
     import numpy as np
 
     rows: list[list[int]] = []
@@ -48,18 +48,15 @@ def count_units(gold: Sequence[Document], predicted: Sequence[Document], unit: U
 def interval(counts: CountTable, method: Method, seed: int = 0) -> Interval:
     """Bootstrap the 95% interval of micro F1 over the units of `counts`.
 
-    If all units score alike, or there is only one, the interval is the point itself.
+    If all units have the same score, or there is only one, both ends are the micro F1 itself.
     """
     return _bootstrap(counts, _f1, method, seed)
 
 
-def intervals(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[Unit, UnitIntervals]:
+def intervals(gold: Sequence[Document], predicted: Sequence[Document]) -> Intervals:
     """Compute the 95% intervals of micro F1 by each unit."""
-    tables = {unit: count_units(gold, predicted, unit) for unit in UNITS}
-    return {
-        unit: UnitIntervals(percentile=interval(counts, "percentile"), bca=interval(counts, "BCa"))
-        for unit, counts in tables.items()
-    }
+    tables = [count_units(gold, predicted, unit) for unit in UNITS]
+    return Intervals(*(UnitIntervals(interval(table, "percentile"), interval(table, "BCa")) for table in tables))
 
 
 def difference_interval(first: CountTable, second: CountTable, seed: int = 0) -> Interval:
@@ -72,8 +69,8 @@ def difference_interval(first: CountTable, second: CountTable, seed: int = 0) ->
 def paired_test(first: CountTable, second: CountTable, seed: int = 0) -> float:
     """Test whether the micro F1 of two systems on the same units differ: approximate randomisation, two-sided p.
 
-    The systems' counts are exchanged unit by unit, in all ways if there are at most `RESAMPLES`, else at
-    random (Noreen 1989).
+    The systems' counts are exchanged unit by unit: in every possible way if there are at most `RESAMPLES` ways,
+    otherwise at random (Noreen 1989).
     """
     import numpy as np
 
@@ -92,7 +89,7 @@ def paired_test(first: CountTable, second: CountTable, seed: int = 0) -> float:
 
 
 def smallest_p(n_units: int) -> float:
-    """Compute the smallest p that the two-sided test can give with `n_units`."""
+    """Compute the smallest p-value that the two-sided test can give with `n_units` units."""
     return 2.0 ** (1 - n_units) if 2**n_units <= RESAMPLES else 1 / (RESAMPLES + 1)
 
 
@@ -106,7 +103,7 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def _f1(counts: Any) -> Any:
-    """Compute micro F1 of counts along the last axis; 0 if nothing is predicted or in the gold."""
+    """Compute micro F1 of counts along the last axis; 0 if no span is predicted or in the gold."""
     import numpy as np
 
     return 2 * counts[..., 0] / np.maximum(counts[..., 1] + counts[..., 2], 1)
@@ -120,7 +117,7 @@ def _f1_difference(counts: Any) -> Any:
 def _bootstrap(rows: CountTable, statistic: Callable[[Any], Any], method: Method, seed: int) -> Interval:
     """Bootstrap a statistic of the sum of rows.
 
-    Equal rows are drawn together, by a multinomial over the different ones, which is many times as fast.
+    Equal rows are drawn together, by a multinomial over the distinct ones, which is many times faster.
     """
     import numpy as np
 

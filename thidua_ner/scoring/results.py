@@ -1,28 +1,32 @@
 """The results of scoring as typed values; `scores.json` is an `Evaluation`, read and written by `files.py`.
 
-Precision, recall, F1 and everything made of them are fractions; 0 stands for a division by zero.
+Precision, recall, F1 and everything computed from them are fractions; a division by zero gives 0.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from thidua_ner.faults import some_of
 from thidua_ner.scoring.ceilings import Ceiling
+
+NO_SPAN = "no span"
+"""The name of the row and column of spans without a counterpart; labels contain no spaces, so it cannot be one."""
 
 Interval = tuple[float, float]
 """The lower and the upper end."""
 
 Unit = Literal["document", "sentence"]
-"""What is resampled."""
+"""The unit of resampling."""
 
 UNITS: tuple[Unit, ...] = ("document", "sentence")
 
 MAX_ROWS = 25
-"""Of more documents than these the scores are left out of tables; `scores.json` has them."""
+"""If there are more documents, tables leave out their scores; `scores.json` has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Precision, recall and F1 of a group of spans; `support` counts those of the gold."""
+    """Precision, recall and F1 of a group of spans; `support` is the number of gold spans."""
 
     precision: float
     recall: float
@@ -65,7 +69,7 @@ class DocumentMean:
 
 @dataclass(frozen=True, slots=True)
 class MucScore:
-    """Outcomes of one MUC scheme, and the scores that they give."""
+    """The counts of each outcome under one MUC scheme, and the scores computed from them."""
 
     correct: int
     incorrect: int
@@ -82,7 +86,7 @@ class Scores:
     """The scores of predictions; printing them gives a table.
 
     `per_type` and `counts` are by label, `per_document` by document id, `muc` by scheme. `notes` say what averages
-    leave out and what is 0 by convention; `signature` says what the scores were computed with and on.
+    leave out and what is 0 by convention; `signature` identifies the version, the matching and the gold.
     """
 
     micro: Score
@@ -97,7 +101,7 @@ class Scores:
     signature: str
 
     def table(self) -> str:
-        """Tabulate the scores in percent: labels, averages, then documents if they are few."""
+        """Tabulate the scores in percent: labels, averages, then documents if there are at most `MAX_ROWS`."""
         from tabulate import SEPARATING_LINE, tabulate
 
         averages = {"micro": self.micro, "macro": self.macro, "weighted": self.weighted}
@@ -128,22 +132,52 @@ class UnitIntervals:
 
 
 @dataclass(frozen=True, slots=True)
+class Intervals:
+    """The intervals by document and by sentence."""
+
+    document: UnitIntervals
+    sentence: UnitIntervals
+
+    def of(self, unit: Unit) -> UnitIntervals:
+        """Return the intervals by one unit."""
+        return self.document if unit == "document" else self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryEnds:
+    """Counts of the predictions in a row of `Boundaries`, by where they end."""
+
+    before: int
+    at: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boundaries:
+    """Predictions of the right label by where they start: before, at or after the gold span's start."""
+
+    before: BoundaryEnds
+    at: BoundaryEnds
+    after: BoundaryEnds
+
+
+@dataclass(frozen=True, slots=True)
 class Confusion:
     """Pairs of gold and predicted spans, counted.
 
-    `kinds` are by what is wrong with the prediction. `type` has a row per gold label and a column per predicted one;
+    `kinds` counts by what is wrong with the prediction. `type` has a row per gold label and a column per predicted one;
     the row of spurious spans and the column of missed ones is `no span`. `boundary` has, for pairs of one label, a row
     for where the prediction starts and a column for where it ends: before, at or after the gold span's boundary.
     """
 
     kinds: dict[str, int]
     type: dict[str, dict[str, int]]
-    boundary: dict[str, dict[str, int]]
+    boundary: Boundaries
 
 
 @dataclass(frozen=True, slots=True)
 class SeenScores:
-    """Scores of mentions that training had (`seen`) and had not (`unseen`), by exact and by normalised surface."""
+    """Scores of mentions that are in the training data (`seen`) or not (`unseen`), by exact and normalised surface."""
 
     exact: dict[str, Score]
     normalised: dict[str, Score]
@@ -151,7 +185,7 @@ class SeenScores:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Predicted spans of like confidence: how confident they are, and how many of them are correct."""
+    """Predicted spans of similar confidence: their number, mean confidence, and the share that is correct."""
 
     from_: float
     to: float
@@ -172,7 +206,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """Scores on texts that are written otherwise: F1, its change with a 95% interval, and how many texts differ."""
+    """Scores on texts that are written differently: F1, its change with a 95% interval, and how many texts changed."""
 
     f1: float
     change: float
@@ -182,7 +216,7 @@ class Robustness:
 
 @dataclass(frozen=True, slots=True)
 class ScoredRun:
-    """What a run says of itself, kept with its scores."""
+    """Facts about a run that are kept with its scores; None if not known."""
 
     commit: str | None
     data_fingerprint: str | None
@@ -195,11 +229,11 @@ class Evaluation(Scores):
     """All figures of one set of predictions: the content of `scores.json`.
 
     `length`, `place_in_sentence` and `sentence` are scores by group of mentions. `seen` is None if the training
-    mentions are not known, `calibration` if predictions have no confidence. `trained_on` lists documents that every
-    model has read, None if that is not known. The fields with a default are there for runs alone.
+    mentions are not known, `calibration` if predictions have no confidence. `trained_on` lists the ids of
+    documents that every model has read, None if that is not known. Fields with a default are set for runs only.
     """
 
-    intervals: dict[Unit, UnitIntervals]
+    intervals: Intervals
     confusion: Confusion
     seen: SeenScores | None
     length: dict[str, Score]
@@ -213,18 +247,30 @@ class Evaluation(Scores):
 
     OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset({"segmentation_ceiling", "run", "robustness"})
 
+    @property
+    def warning(self) -> str | None:
+        """A warning if every model has read some of the test documents, otherwise None."""
+        if not self.trained_on:
+            return None
+        return f"every model was trained on the text of {some_of(self.trained_on)}: scores say little about new texts"
+
+    def __post_init__(self) -> None:
+        rows = {*self.per_type, NO_SPAN}
+        if set(self.confusion.type) != rows or any(set(columns) != rows for columns in self.confusion.type.values()):
+            raise ValueError("the labels of per_type and of confusion.type differ")
+
 
 @dataclass(frozen=True, slots=True)
 class SystemScore:
     """The micro F1 of a system with its 95% intervals."""
 
     f1: float
-    intervals: dict[Unit, UnitIntervals]
+    intervals: Intervals
 
 
 @dataclass(frozen=True, slots=True)
 class PairTest:
-    """The difference of two systems by one unit: its 95% interval, the p-value, and the p-value corrected by Holm."""
+    """The test of a difference with one unit: its 95% interval, the p-value, and the p-value corrected by Holm."""
 
     interval: Interval
     p: float
@@ -233,7 +279,7 @@ class PairTest:
 
 @dataclass(frozen=True, slots=True)
 class PairComparison:
-    """Two systems, the difference of their micro F1 (first minus second), and its test by either unit."""
+    """Two systems, the difference of their micro F1 (first minus second), and its test with each unit."""
 
     systems: tuple[str, str]
     difference: float
@@ -241,7 +287,7 @@ class PairComparison:
     sentence: PairTest
 
     def test(self, unit: Unit) -> PairTest:
-        """Return the test by a unit."""
+        """Return the test with one unit of resampling."""
         return self.document if unit == "document" else self.sentence
 
 

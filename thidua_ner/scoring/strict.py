@@ -1,6 +1,6 @@
 """Strict scores of predicted spans against gold spans: start, end and label must be equal.
 
-`seqeval` gives the same figures on token tags (`mode="strict"`, IOB2); `check_against_seqeval` asserts that.
+`seqeval` gives the same figures on token tags (`mode="strict"`, IOB2); `check_against_seqeval` asserts it.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ class Sides(NamedTuple):
 def match(gold: Document, predicted: Document) -> Sides:
     """Find the spans that are correct, predicted and in the gold; raises ValueError if the two texts differ."""
     if (gold.id, gold.text) != (predicted.id, predicted.text):
-        raise ValueError(f"the prediction for {predicted.id!r} is not of the text of {gold.id!r}")
+        raise ValueError(f"the prediction for {predicted.id!r} does not have the text of {gold.id!r}")
     return Sides(gold.triples() & predicted.triples(), predicted.triples(), gold.triples())
 
 
@@ -73,10 +73,11 @@ def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
 def score_tags(
     gold_tags: Sequence[Sequence[str]], predicted_tags: Sequence[Sequence[str]], repair: Repair = "none"
 ) -> Scores:
-    """Score lists of IOB2 tags, a list per sentence, as `seqeval` does in strict mode.
+    """Score lists of IOB2 tags, one list per sentence, as `seqeval` does in strict mode.
 
-    Each sentence counts as a document, named by its number from 1. `repair` says what an I- tag that continues nothing
-    means, on both sides. Raises ValueError, with the sentence, if tags are not IOB2 or the lists differ in length.
+    Each sentence counts as a document whose id is its number from 1. `repair` says how to read an I- tag that does not
+    continue an entity, on both sides. Raises ValueError, with the sentence, if tags are not IOB2 or the lists differ
+    in length.
     """
     if len(gold_tags) != len(predicted_tags):
         raise ValueError(f"{len(predicted_tags)} predicted sentences for {len(gold_tags)} gold sentences")
@@ -108,7 +109,7 @@ def _document_macro(by_document: dict[str, Counts]) -> DocumentMean:
 
 
 def _label_notes(by_label: dict[str, Counts]) -> Iterator[str]:
-    """Say which labels averages leave out, and which scores are 0 because nothing could be divided."""
+    """Say which labels averages leave out, and which scores are 0 because their denominator is."""
     if set(by_label) <= set(ENTITY_TYPES):
         for label in ENTITY_TYPES:
             if label not in by_label:
@@ -140,7 +141,7 @@ def _average(per_type: dict[str, Score], weights: Sequence[int], support: int) -
 
 
 def signature(gold: Sequence[Document]) -> str:
-    """Say in one line what scores are computed with (version, matching) and on (the gold's fingerprint and size)."""
+    """Identify in one line how scores are computed (version, matching) and on what (the gold and its size)."""
     return f"thidua-ner:{__version__}|match:exact|{_gold_signature(gold)}"
 
 
@@ -150,14 +151,14 @@ def _gold_signature(gold: Sequence[Document]) -> str:
 
 
 def is_scored_on(signed: str, gold: Sequence[Document]) -> bool:
-    """Tell whether a signature, of whatever version, is of scores on this gold."""
+    """Tell whether a signature, of any version, is of scores on this gold."""
     return signed.endswith(f"|{_gold_signature(gold)}")
 
 
 def scoring_tokens(text: str, spans: Sequence[Span]) -> list[Token]:
     """Cut a text at every token and span boundary, so that each span is a whole number of tokens.
 
-    White space is a token only at the edge of a span, where it tells `Hà Nội` from `Hà Nội ` apart.
+    White space is a token only at the edge of a span, where it distinguishes `Hà Nội` from `Hà Nội `.
     """
     cuts = {offset for token in tokenize(text) for offset in (token.start, token.end)}
     cuts |= {offset for span in spans for offset in (span.start, span.end)}
@@ -168,7 +169,7 @@ def scoring_tokens(text: str, spans: Sequence[Span]) -> list[Token]:
 
 
 def tag_pair(left: Document, right: Document) -> tuple[list[str], list[str]]:
-    """Tag two annotations of the same text in IOB2, over tokens that hold the spans of both exactly."""
+    """Tag two annotations of the same text in IOB2, over tokens that fit the spans of both exactly."""
     tokens = scoring_tokens(left.text, (*left.spans, *right.spans))
     return iob2.encode(left.spans, tokens), iob2.encode(right.spans, tokens)
 
@@ -189,12 +190,12 @@ def seqeval_report(gold: Sequence[Document], predicted: Sequence[Document]) -> d
 def check_against_seqeval(gold: Sequence[Document], predicted: Sequence[Document], scores: Scores) -> None:
     """Raise AssertionError, with the first figure that differs, unless `seqeval` gives the same scores."""
     if not scores.per_type:
-        return  # seqeval has no report without a single entity; every score is 0 by definition
+        return  # seqeval gives no report if there are no entities; every score is 0 by definition
     report = seqeval_report(gold, predicted)
     averages = {"micro avg": scores.micro, "macro avg": scores.macro, "weighted avg": scores.weighted}
     ours = {**scores.per_type, **averages}
     if set(ours) != set(report):
-        raise AssertionError(f"seqeval scores {some_of(sorted(report))}, the span counts {some_of(sorted(ours))}")
+        raise AssertionError(f"seqeval gives {some_of(sorted(report))}, span counting gives {some_of(sorted(ours))}")
     for row, figures in ours.items():
         for name, figure in zip(
             ("precision", "recall", "f1-score", "support"),
@@ -202,4 +203,4 @@ def check_against_seqeval(gold: Sequence[Document], predicted: Sequence[Document
             strict=True,
         ):
             if abs(float(report[row][name]) - figure) > 1e-9:
-                raise AssertionError(f"{row} {name}: seqeval has {report[row][name]}, the span counts {figure}")
+                raise AssertionError(f"{row} {name}: seqeval gives {report[row][name]}, span counting {figure}")

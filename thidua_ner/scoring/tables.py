@@ -1,4 +1,4 @@
-"""Results as tables for people, in percent."""
+"""Results as printed tables, in percent."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
@@ -10,12 +10,12 @@ MUC_OUTCOMES = ("correct", "incorrect", "partial", "missed", "spurious")
 
 
 def muc_table(schemes: Mapping[str, MucScore]) -> str:
-    """Tabulate the MUC schemes: the outcomes of the spans, and the F1."""
+    """Tabulate the MUC schemes: the count of each outcome, and the F1."""
     rows = [
         [name, *(getattr(row, outcome) for outcome in MUC_OUTCOMES), f"{100 * row.f1:.2f}"]
         for name, row in schemes.items()
     ]
-    return _table(["scheme", *MUC_OUTCOMES, "F1"], rows)
+    return figures_table(["scheme", *MUC_OUTCOMES, "F1"], rows)
 
 
 def seeds_table(scores: Sequence[Scores]) -> str:
@@ -27,11 +27,11 @@ def seeds_table(scores: Sequence[Scores]) -> str:
         [name, *(f"{100 * figure:.2f}" for figure in (mean(f1), stdev(f1) if len(f1) > 1 else 0, min(f1), max(f1)))]
         for name, f1 in series.items()
     ]
-    return _table([f"F1 of {len(scores)} seeds", "mean", "deviation", "lowest", "highest"], rows)
+    return figures_table([f"F1 of {len(scores)} seeds", "mean", "deviation", "lowest", "highest"], rows)
 
 
 def robustness_table(found: Mapping[str, Robustness]) -> str:
-    """Tabulate the scores on texts that are written otherwise, the most harmful change first."""
+    """Tabulate the scores on texts that are written differently, the largest loss first."""
     rows = [
         [
             name,
@@ -42,7 +42,7 @@ def robustness_table(found: Mapping[str, Robustness]) -> str:
         ]
         for name, row in sorted(found.items(), key=lambda item: item[1].change)
     ]
-    return _table(["text written with", "texts changed", "micro F1", "change", "95% by document"], rows)
+    return figures_table(["text written with", "texts changed", "micro F1", "change", "95% by document"], rows)
 
 
 def document_mean(row: DocumentMean) -> str:
@@ -57,8 +57,8 @@ def unseen_share(groups: Mapping[str, Score]) -> str:
     return f"{support['unseen']} of {total}" + (f", F1 {100 * unseen.f1:.2f}" if unseen else "")
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Tabulate rows whose first column is a name and whose others are figures."""
+def figures_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Tabulate rows of a name followed by figures."""
     from tabulate import tabulate
 
     align = ("left", *["right"] * (len(headers) - 1))

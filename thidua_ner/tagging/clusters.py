@@ -1,7 +1,8 @@
 """Tagging shards on a cluster, through Ray Data: one process reads, many tag.
 
-The cluster is the one that `RAY_ADDRESS` names; without it, one is started on this machine for the call. Inputs, model
-and output are paths that all its machines must see. A worker that dies is replaced, and its shard is tagged again.
+The environment variable `RAY_ADDRESS` names the cluster; without it, one is started on this machine for the call. All
+machines must see inputs, model and output under the same paths. A worker that dies is replaced, and its shard is tagged
+again.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from thidua_ner.tagging.shards import ShardRecord
 
 
 class Finished(TypedDict):
-    """What a worker gives back: the shard's number and size, its record, or pickled faults."""
+    """What a worker returns: the shard's number and size, and its pickled record or faults."""
 
     number: int
     size: int
@@ -29,7 +30,7 @@ class Finished(TypedDict):
 
 
 _TIMEOUT = 10
-"""Seconds within which a cluster must answer."""
+"""Seconds to wait for a cluster to answer."""
 
 
 class _Worker:
@@ -39,7 +40,7 @@ class _Worker:
         self._job = job
 
     def __call__(self, row: Mapping[str, Any]) -> Finished:
-        """Tag a shard; faults come back as a value, since Ray would try an exception again."""
+        """Tag a shard; faults are returned, since Ray would retry after an exception."""
         shard = pickle.loads(row["shard"])  # noqa: S301 -- our own reader wrote it
         number, size = int(row["number"]), len(shard)
         try:
@@ -50,7 +51,7 @@ class _Worker:
 
 
 def run_ray(workers: int | None) -> Engine:
-    """Share the shards among `workers` processes of a cluster, or among as many as it has processors."""
+    """Return an engine that uses `workers` processes of a cluster, by default one per CPU."""
 
     def run(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[int, ShardRecord]]:
         ray = _join()
@@ -64,7 +65,7 @@ def run_ray(workers: int | None) -> Engine:
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[-1]
             remedy = "repeat the call: finished shards are kept"
-            fail(job.output, f"Ray gave up ({reason})", remedy, kind=MachineError)
+            fail(job.output, f"Ray failed ({reason})", remedy, kind=MachineError)
         finally:
             ray.shutdown()
 
@@ -72,7 +73,7 @@ def run_ray(workers: int | None) -> Engine:
 
 
 def _finished(job: Job, read: ShardReader, workers: int) -> Iterator[Finished]:
-    """Let one process of the cluster read the shards and `workers` tag them; yield what became of each."""
+    """Let one process of the cluster read the shards and `workers` tag them; yield the result of each."""
     import ray.data
 
     context = ray.data.DataContext.get_current()
@@ -85,7 +86,7 @@ def _finished(job: Job, read: ShardReader, workers: int) -> Iterator[Finished]:
 
 
 def _reading(read: ShardReader) -> Callable[[Mapping[str, Any]], Iterator[Mapping[str, Any]]]:
-    """Make a function that yields the shards, a batch of one row each, from the folder in which inputs are named."""
+    """Make a function that yields the shards, one batch per shard, with input paths relative to the given folder."""
 
     def give(batch: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         import numpy as np
@@ -100,8 +101,8 @@ def _reading(read: ShardReader) -> Callable[[Mapping[str, Any]], Iterator[Mappin
 
 
 def _join() -> Any:
-    """Join the cluster, or start one on this machine; Ray's own reports stay in its logs."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless asked for
+    """Join the cluster, or start one on this machine; Ray reports only to its own logs."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray sends usage data unless told not to
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray.data
 
@@ -109,7 +110,7 @@ def _join() -> Any:
     address = os.environ.get("RAY_ADDRESS", "local")
     remedy = "start the cluster, or unset RAY_ADDRESS"
     if match := re.fullmatch(r"(?:ray://)?\[?([^\[\]]+)\]?:(\d+)", address):
-        try:  # Ray itself would try for minutes
+        try:  # Ray itself would retry for minutes
             socket.create_connection((match[1], int(match[2])), timeout=_TIMEOUT).close()
         except (OSError, OverflowError) as error:
             fail(address, f"no cluster answers ({error})", remedy, kind=MachineError)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def tag_unread(run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None) -> list[Document]:
     """Tag each document with the models that have not read it, their probabilities averaged, in the order given.
 
-    `originals` are the texts that the documents were made from: a model that has read those counts as one that has
-    read these.
+    `originals` are the texts that the documents were made from, in the same order: a model that has read an original
+    counts as having read the document.
     """
     from tqdm import tqdm
 

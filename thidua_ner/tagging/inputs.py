@@ -1,4 +1,4 @@
-"""Texts to tag, from wherever they are: files, folders, the standard input, a dataset of the hub."""
+"""Texts to tag: files, folders, the standard input, datasets of the hub or in a folder."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ _TEXT_FILES = ", ".join(_TEXT_READERS)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file, the standard input, or a dataset: its records, and an estimate of their number if there is one."""
+    """A file, the standard input, or a dataset: its records, and their number if it is known."""
 
     name: str
     records: Callable[[], Iterator[Record]]
@@ -24,9 +24,10 @@ class Source:
 
 
 def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
-    """Find what the names on the command line stand for; folders are searched, in the order of the paths.
+    """Find the sources that the command line names; folders are searched recursively, in the order of the paths.
 
-    `column` names the text in .jsonl, .csv and .parquet files. Raises UsageError if a name stands for nothing.
+    `column` names the text in .jsonl, .csv and .parquet files. Raises DataError if a path does not exist
+    or has no texts.
     """
     sources: list[Source] = []
     for name in inputs:
@@ -36,7 +37,7 @@ def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
         elif path.is_dir():
             found = [inner for inner in sorted(path.rglob("*")) if inner.suffix in _TEXT_READERS and not inner.is_dir()]
             if not found:
-                fail(path, "holds no texts", f"name a folder with {_TEXT_FILES} files")
+                fail(path, "has no texts", f"name a folder with {_TEXT_FILES} files")
             sources += [_file_source(inner, column) for inner in found]
         elif path.suffix in _TEXT_READERS and path.exists():
             sources.append(_file_source(path, column))
@@ -47,7 +48,10 @@ def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
 
 
 def dataset_source(name: str, split: str, column: str) -> Source:
-    """Read a dataset of the hub, or in a folder, as a stream; raises MachineError or UsageError if it cannot."""
+    """Read a dataset of the hub, or in a folder, as a stream.
+
+    Raises MachineError if it cannot be loaded or read further, UsageError if it has no such column.
+    """
     import datasets
 
     try:
@@ -64,7 +68,7 @@ def dataset_source(name: str, split: str, column: str) -> Source:
         try:
             for number, row in enumerate(rows):
                 yield row_record(f"{name}:{split}:{number}", row, column)
-        except Exception as error:  # a network fails in many ways; what follows is not lost, but not read yet
+        except Exception as error:  # a network fails in many ways; a repeated call reads the rest
             remedy = "repeat the call: finished shards are kept"
             fail(name, f"cannot be read further ({_first_line(error)})", remedy, kind=MachineError)
 
@@ -82,7 +86,7 @@ def _file_source(path: Path, column: str) -> Source:
 
 
 def _counted(path: Path, count: Callable[[Path], int]) -> int:
-    """Count the records of a file; a file that cannot be read is one refusal."""
+    """Count the records of a file; a file that cannot be read counts as one refused record."""
     try:
         return count(path)
     except Exception:  # the reader will report it
@@ -90,12 +94,12 @@ def _counted(path: Path, count: Callable[[Path], int]) -> int:
 
 
 def _guarded(name: str, records: Iterator[Record]) -> Iterator[Record]:
-    """Turn what stops the reading of a source into a refusal."""
+    """Turn an error that stops the reading of a source into a refused record."""
     try:
         yield from records
     except OSError as error:
         yield Refused(name, f"cannot be read ({error.strerror or error})")
-    except Exception as error:  # a damaged file fails in as many ways as there are libraries that read it
+    except Exception as error:  # each library reports a damaged file by errors of its own
         yield Refused(name, replace_surrogates(f"cannot be read ({error})"))
 
 

@@ -1,7 +1,7 @@
-"""Tagging shards: what is done to one, and the engines that do many, on one machine or on a cluster.
+"""Tagging shards: the work on one, and the engines that tag many, on one machine or on a cluster.
 
-An engine takes a job and a reader of shards, and yields the number of each shard and what became of it, in any order.
-It reports how many records are done: one by one on this machine, a shard at a time on a cluster (`clusters.py`).
+An engine takes a job and a reader of shards, and yields the number and the record of each shard, in any order. It
+reports how many records are done: one by one on this machine, shard by shard on a cluster (`clusters.py`).
 """
 
 import multiprocessing
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
 ShardReader = Callable[[], Iterable[list[Record]]]
-"""Yields the shards, on whatever machine it is called."""
+"""Yields the shards, on any machine on which it is called."""
 
 Progress = Callable[[int], object]
-"""Is called with the number of records that were done since the last call."""
+"""Called with the number of records done since the last call."""
 
 _FAULTS_OF_THE_MACHINE = (FaultError, ImportError, OSError)
-"""Errors for which no text is to blame: they end the job."""
+"""Errors that no text has caused: they end the job."""
 
 _POLL_SECONDS = 0.2
-"""How often the records that other processes have done are counted."""
+"""Seconds between two counts of the records that other processes have done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that a worker needs: the model, the output and its format."""
+    """All that a worker needs: the model, its runtime, the output and its format."""
 
     model: Path
     runtime: Runtime
@@ -57,14 +57,14 @@ Engine = Callable[[Job, ShardReader, Progress], Iterator[tuple[int, ShardRecord]
 
 @cache
 def cached_tagger(model: Path, runtime: Runtime) -> AnyTagger:
-    """Load a tagger when this process first needs it."""
+    """Load a tagger, once per process."""
     return load_tagger(model, runtime=runtime)
 
 
 def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record]:
-    """Tag documents together or, if that fails, one by one, so that a bad one costs no other.
+    """Tag documents together or, if that fails, one by one, so that a bad document does not affect the others.
 
-    An error for which no text is to blame (a missing package or file) is raised instead of refusing records.
+    An error that no text has caused (a missing package or file) is raised instead of refusing records.
     """
     done = 0
     try:
@@ -73,7 +73,7 @@ def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record
             yield tagged
     except _FAULTS_OF_THE_MACHINE:
         raise
-    except Exception:  # whatever it is, it must not cost the other records
+    except Exception:  # no error of one text may affect the other records
         for document in documents[done:]:
             yield _tag_alone(tagger, document)
 
@@ -89,7 +89,7 @@ def _tag_alone(tagger: AnyTagger, document: Document) -> Record:
 
 
 def tag_shard(job: Job, number: int, shard: list[Record], progress: Progress) -> ShardRecord:
-    """Tag the records of a shard, write its part, then its record; a shard that is finished already is kept."""
+    """Tag the records of a shard, write its part, then its record; a shard that is already finished is kept."""
     before = job.shards.finished(number, shard)
     if before:
         progress(len(shard))
@@ -118,7 +118,7 @@ def run_here(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[
 
 
 def run_processes(workers: int) -> Engine:
-    """Share the shards among `workers` processes of this machine, and its cores among them."""
+    """Return an engine that uses `workers` processes of this machine and divides its cores among them."""
 
     def run(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[int, ShardRecord]]:
         spawn = multiprocessing.get_context("spawn")  # a forked torch hangs
@@ -129,7 +129,7 @@ def run_processes(workers: int) -> Engine:
             try:
                 for number, shard in enumerate(read()):
                     waiting[pool.submit(_tag_and_count, job, number, shard)] = number
-                    while len(waiting) >= 2 * workers:  # what is read ahead stays small
+                    while len(waiting) >= 2 * workers:  # read only a little ahead
                         yield from _finished(waiting, counter, progress)
                 while waiting:
                     yield from _finished(waiting, counter, progress)
@@ -145,17 +145,17 @@ def run_processes(workers: int) -> Engine:
 
 
 _counters: "list[Synchronized[int]]" = []
-"""Holds, in a worker, the count of the records that all workers have done."""
+"""In a worker, holds the count of records that all workers have done since the last report."""
 
 
 def _begin(threads: int, counter: "Synchronized[int]") -> None:
-    """Take a share of the cores, and the counter."""
-    _counters.append(counter)  # it can be handed to a process only as it starts
+    """Set a worker's share of the cores, and keep the counter."""
+    _counters.append(counter)  # it can be passed to a process only at its start
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read when torch is imported
 
 
 def _tag_and_count(job: Job, number: int, shard: list[Record]) -> ShardRecord:
-    """Tag a shard in a worker."""
+    """Tag a shard in a worker, counting the records."""
 
     def progress(more: int) -> None:
         (counter,) = _counters
@@ -168,7 +168,7 @@ def _tag_and_count(job: Job, number: int, shard: list[Record]) -> ShardRecord:
 def _finished(
     waiting: dict[Future[ShardRecord], int], counter: "Synchronized[int]", progress: Progress
 ) -> Iterator[tuple[int, ShardRecord]]:
-    """Wait a moment for shards; report what all workers have done since, and yield what is finished."""
+    """Wait briefly for shards; report the records done by all workers, and yield the finished shards."""
     done, _ = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
     lock = counter.get_lock()
     if lock.acquire(timeout=_POLL_SECONDS):  # a killed worker may hold it forever

@@ -1,4 +1,4 @@
-"""The formats of tagged shards: all that documents are written in, and an HTML page."""
+"""The formats of tagged shards: those of documents, and HTML pages."""
 
 from pathlib import Path
 

@@ -1,9 +1,9 @@
-"""An output folder in shards that are whole or absent, so that an interrupted job goes on where it stopped.
+"""An output folder of shards that are whole or absent, so that an interrupted job resumes where it stopped.
 
-OUT/part-00000.jsonl …   the records of a shard that were tagged
-OUT/errors.jsonl         the others, each with its reason, when all shards are finished
-OUT/.shards/00000.json   written last: the digest of a shard's input, how many were tagged, what was refused
-OUT/.shards/job.json     the job, to which a second call must agree
+OUT/part-00000.jsonl …   the tagged records of a shard
+OUT/errors.jsonl         the refused records of all shards, with reasons; written at the end
+OUT/.shards/00000.json   written after its part: the digest of the input, how many were tagged, what was refused
+OUT/.shards/job.json     the job, which a second call must match
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _REMEDY = "name another --output"
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """What a job does: the fingerprint of its model, how it is run, the format of its shards and their size."""
+    """What a job does: the fingerprint of its model, the runtime, the format of its shards and their size."""
 
     model: str
     runtime: str
@@ -43,7 +43,7 @@ class RefusedRecord:
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """What became of a shard: the digest of its input, the number of tagged records, and the refused ones."""
+    """The result of a shard: the digest of its input, the number of tagged records, and the refused records."""
 
     input: str
     tagged: int
@@ -51,7 +51,7 @@ class ShardRecord:
 
 
 class Shards:
-    """An output folder that one process writes at a time."""
+    """An output folder, written by one process at a time."""
 
     def __init__(self, folder: Path, suffix: str) -> None:
         """Take the folder, and the suffix of its parts."""
@@ -62,7 +62,8 @@ class Shards:
     def opened(self, job: JobRecord) -> Iterator[None]:
         """Lock the folder for a job.
 
-        Raises MachineError if another process writes it, UsageError if it holds another job or anything else.
+        Raises MachineError if another process writes it, UsageError if it contains another job or
+        anything that is not an output of tagging.
         """
         from filelock import FileLock, Timeout
 
@@ -71,13 +72,15 @@ class Shards:
             what, remedy = "exists and is not an output of tagging", "name another --output, or move it away"
             fail(self.folder, what, remedy, kind=UsageError)
         state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(state / "lock", blocking=False)
         try:
-            with FileLock(state / "lock", blocking=False):
-                self._check_job(state / "job.json", job)
-                yield
+            lock.acquire()
         except Timeout:
             remedy = "wait for it, or name another --output"
             fail(self.folder, "is being written by another process", remedy, kind=MachineError)
+        with lock:
+            self._check_job(state / "job.json", job)
+            yield
 
     def _check_job(self, path: Path, job: JobRecord) -> None:
         if not path.exists() or not any(path.parent.glob("[0-9]*.json")):  # nothing is finished yet
@@ -85,15 +88,15 @@ class Shards:
             return
         before, now = asdict(read_json(path, JobRecord, _REMEDY)), asdict(job)
         if changed := [f"{key}: {before[key]}, not {now[key]}" for key in sorted(now) if before[key] != now[key]]:
-            what = f"was begun with other options ({', '.join(changed)})"
+            what = f"was started with other options ({', '.join(changed)})"
             fail(self.folder, what, "repeat the first call, or name another --output", kind=UsageError)
 
     def part(self, number: int) -> Path:
-        """Name the file of a shard."""
+        """Return the path of a shard's part."""
         return self.folder / f"part-{number:05}{self._suffix}"
 
     def finished(self, number: int, records: Sequence[Record]) -> ShardRecord | None:
-        """Read what became of a shard, if it is finished; raises DataError if its input has changed since."""
+        """Read the record of a shard, None if it is not finished; raises DataError if its input has changed."""
         path = self._path(number)
         if not path.exists() or not self.part(number).exists():
             return None
@@ -103,14 +106,14 @@ class Shards:
         return state
 
     def commit(self, number: int, records: Sequence[Record], refused: Sequence[Refused]) -> ShardRecord:
-        """Record that a shard, whose part is written, is finished."""
+        """Write the record of a shard whose part is written; this finishes it."""
         errors = tuple(RefusedRecord(one.id, one.reason) for one in refused)
         state = ShardRecord(digest(records), len(records) - len(refused), errors)
         write_json(self._path(number), state, indent=None)
         return state
 
     def finish(self, n_shards: int) -> int:
-        """Gather the refused records in `errors.jsonl` and count them; raises DataError if there are more shards."""
+        """Write all refused records to `errors.jsonl` and count them; raises DataError if there are more shards."""
         paths = sorted((self.folder / _STATE).glob("[0-9]*.json"), key=lambda path: int(path.stem))
         if len(paths) > n_shards:
             fail(self.folder, f"has {len(paths)} shards, but the input has {n_shards}", _REMEDY)
@@ -124,7 +127,7 @@ class Shards:
 
 
 def digest(records: Iterable[Record]) -> str:
-    """Hash the names and contents of records, in order (SHA-256, hexadecimal)."""
+    """Hash the ids and contents of records, in order (SHA-256, hexadecimal)."""
     found = hashlib.sha256()
     for record in records:
         kind, content = ("r", record.reason) if isinstance(record, Refused) else ("d", record.text)

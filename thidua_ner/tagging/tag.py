@@ -1,4 +1,4 @@
-"""Tag texts with a run, a checkpoint or a baseline: on a terminal, or a corpus into a folder of shards."""
+"""Tag texts with a run, a checkpoint or a baseline: to the standard output, or into a folder of shards."""
 
 import hashlib
 import sys
@@ -19,7 +19,7 @@ from thidua_ner.tagging.terminal import tag_to_stdout
 EngineName = Literal["local", "ray"]
 
 _TERMINAL_GROUP = 16
-"""Texts that are tagged together on a terminal: few, so that the first is soon seen."""
+"""Texts that are tagged together on a terminal: few, so that the first one appears soon."""
 
 
 def tag(  # noqa: PLR0913 -- one argument per option of the command
@@ -38,9 +38,9 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
 ) -> None:
     """Tag the inputs, and a dataset if one is named, into a folder of shards or to the standard output.
 
-    Raises DataError at the end if a record was refused, UsageError if the options do not go together.
+    Raises DataError at the end if a record was refused, UsageError if options conflict.
     """
-    model_folders(model)  # reports a wrong path before anything is read
+    model_folders(model)  # report a wrong path before reading anything
     names = list(inputs) or ([] if dataset else [STDIN])
     _check_options(names, output, engine, needs_output=bool(format or workers))
     sources = find_sources(names, column)
@@ -55,7 +55,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
         try:
             tagged, refused = tag_corpus(job, sources, shard, _engine(engine, workers))
         except KeyboardInterrupt:
-            print(f"{output}: interrupted; the same call goes on", file=sys.stderr)
+            print(f"{output}: interrupted; repeat the call to resume", file=sys.stderr)
             raise
         print(f"{output}: {tagged:,} texts tagged, {refused:,} refused")
         place = f"see {output / ERRORS}"
@@ -64,7 +64,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
 
 
 def _check_options(inputs: Sequence[str], output: Path | None, engine: EngineName, *, needs_output: bool) -> None:
-    """Raise UsageError if the options do not go together."""
+    """Raise UsageError if options conflict."""
     if engine == "ray" and (STDIN in inputs or not output):
         remedy = "name files or a dataset, and an --output"
         fail("ray", "cannot reach the standard input and output", remedy, kind=UsageError)
@@ -74,7 +74,7 @@ def _check_options(inputs: Sequence[str], output: Path | None, engine: EngineNam
 
 
 def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> tuple[int, int]:
-    """Tag all records of the sources in shards of `size`; return how many are tagged and how many are refused."""
+    """Tag all records of the sources in shards of `size`; return the numbers of tagged and of refused ones."""
     from tqdm import tqdm
 
     record = JobRecord(model_fingerprint(job.model, job.runtime), job.runtime, job.format, size)
@@ -95,7 +95,7 @@ def read_shards(sources: Sequence[Source], size: int) -> Iterator[list[Record]]:
 
 
 def model_fingerprint(model: Path, runtime: Runtime) -> str:
-    """Hash the files of a model or a run, as a runtime reads them (SHA-256, 16 hexadecimal digits)."""
+    """Hash the files of a model or a run that a runtime reads (SHA-256, 16 hexadecimal digits)."""
     found = hashlib.sha256()
     for folder in model_folders(model):
         exported = sorted(onnx_folder(folder).glob("*")) if runtime.startswith("onnx") else []
@@ -106,7 +106,7 @@ def model_fingerprint(model: Path, runtime: Runtime) -> str:
 
 
 def _engine(name: EngineName, workers: int | None) -> Engine:
-    """Choose what tags the shards."""
+    """Choose the engine by its name."""
     if name == "ray":
         from thidua_ner.tagging.clusters import run_ray
 

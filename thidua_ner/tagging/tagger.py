@@ -1,4 +1,4 @@
-"""From models to spans: the one way from a text to its entities."""
+"""Taggers: from texts to spans, whatever the model."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     Probabilities = NDArray[np.float64]
 
 Runtime = Literal["torch", "torch-bf16", "onnx", "onnx-int8"]
-"""What computes an encoder's probabilities; 16-bit floats and 8-bit weights are faster and may change a span."""
+"""What computes an encoder's probabilities; 16-bit floats and 8-bit weights are faster and may change spans."""
 
 _GROUP_TOKENS = 16_384
-"""Tokens that are tagged together: their sentences, sorted by length, make even batches."""
+"""Tokens that are tagged together: enough sentences to make batches of similar length."""
 
 _Item = TypeVar("_Item")
 
 
 class TagModel(Protocol):
-    """Gives each word of a sentence the probabilities of its tags."""
+    """A model that gives the probabilities of the tags of each word."""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -41,11 +41,11 @@ class TagModel(Protocol):
         """The name of the word segmentation that the model reads."""
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> "list[Probabilities]":
-        """Compute the probabilities of the words of many sentences, words by tags each."""
+        """Compute the probabilities of the tags: for each sentence, an array of shape (words, tags)."""
 
 
 class AnyTagger(Protocol):
-    """Finds spans in texts."""
+    """An object that finds spans in texts."""
 
     def tag(self, text: str) -> Document:
         """Find the spans of a text."""
@@ -58,7 +58,7 @@ class Tagger:
     """Tags texts with one model, or with several whose probabilities are averaged word by word."""
 
     def __init__(self, models: Sequence[TagModel]) -> None:
-        """Take models that have the same tags and the same word segmentation."""
+        """Take models with the same tags and the same word segmentation."""
         self._models = models
         self.tags = models[0].tags
         self.segmenter = SEGMENTERS[models[0].segmenter]
@@ -68,16 +68,16 @@ class Tagger:
         return next(self.tag_many([text]))
 
     def tag_many(self, texts: Iterable[str | Document]) -> Iterator[Document]:
-        """Find the spans of each text, some thousand words at a time.
+        """Find the spans of each text, several thousand words at a time.
 
-        The stream keeps its order and may be endless: no more than those words, or one text, are in memory.
+        Results are in the order of the stream, which may be endless: only those words, or one text, are in memory.
         """
         documents = ((document, document.sentences()) for document in map(as_document, texts))
         for group in _grouped(documents, lambda pair: sum(len(sentence.tokens) for sentence in pair[1])):
             yield from self._tag_group(group)
 
     def _tag_group(self, documents: Sequence[tuple[Document, tuple[Sentence, ...]]]) -> Iterator[Document]:
-        """Tag documents, each with its sentences, in batches that they share."""
+        """Tag documents, given with their sentences, in shared batches."""
         tagged = self._tag_sentences([sentence for _, own in documents for sentence in own])
         for document, own in documents:
             spans: list[Span] = []
@@ -97,13 +97,13 @@ class Tagger:
             yield join_chunks([Chunk(part.start, *next(tagged)) for part in parts])
 
     def _tag_chunks(self, chunks: Iterable[Sequence[Token]]) -> "Iterator[tuple[Sequence[Word], Probabilities]]":
-        """Yield the words of each chunk with the probabilities of their tags, some thousand words at a time."""
+        """Yield the words of each chunk with the probabilities of their tags, several thousand words at a time."""
         for group in _grouped(chunks, len):
             words = [segment(tokens, self.segmenter) for tokens in group]
             yield from zip(words, self._probabilities(words), strict=True)
 
     def _spans(self, sentence: Sentence, words: Sequence[Word], probabilities: "Probabilities") -> Iterator[Span]:
-        """Decode the best legal tag sequence of a sentence and score its spans."""
+        """Decode the best legal tag sequence of a sentence; a span's score is the mean probability of its tags."""
         import numpy as np
 
         tags = iob2.best_legal(np.log(probabilities + 1e-12), self.tags)
@@ -138,15 +138,22 @@ def _grouped(items: Iterable[_Item], size: Callable[[_Item], int]) -> Iterator[l
 
 
 def load_tagger(*paths: Path | str, runtime: Runtime = "torch") -> AnyTagger:
-    """Load a run, a fold of one, a checkpoint or a baseline; the probabilities of several models are averaged.
+    """Load a run, one of its folds, a checkpoint or a baseline; probabilities of several models are averaged.
 
     The ONNX runtimes read what `thidua-ner export` wrote. Raises DataError if a path is none of these, if a model is
     damaged, or if the models have different tags, and UsageError for models of different kinds.
     """
     folders = [folder for path in paths for folder in model_folders(Path(path))]
+    if not folders:
+        fail(
+            "load_tagger",
+            "there is no model to load",
+            "name a run, a fold, a checkpoint or a baseline",
+            kind=UsageError,
+        )
     kinds = {_kind(folder) for folder in folders}
     if len(kinds) > 1:
-        what = f"is another kind of model than {folders[0]}"
+        what = f"is not the same kind of model as {folders[0]}"
         fail(folders[-1], what, "name models of one run", kind=UsageError)
     (kind,) = kinds
     if kind in FINDERS:
@@ -154,7 +161,7 @@ def load_tagger(*paths: Path | str, runtime: Runtime = "torch") -> AnyTagger:
     models = _load_models(kind, folders, runtime)
     for folder, model in zip(folders, models, strict=True):
         if (model.tags, model.segmenter) != (models[0].tags, models[0].segmenter):
-            fail(folder, f"has other tags or another segmenter than {folders[0]}", "name models of one run")
+            fail(folder, f"has different tags or a different segmenter than {folders[0]}", "name models of one run")
     return Tagger(models)
 
 
@@ -172,5 +179,5 @@ def _load_models(kind: str, folders: Sequence[Path], runtime: Runtime) -> Sequen
 
 
 def _kind(folder: Path) -> str:
-    """Read what kind of model is in a folder; what is missing or damaged is reported when it is loaded."""
+    """Read the kind of the model in a folder; a missing model is reported when it is loaded."""
     return read_model_config(folder).model_type if is_model(folder) else ""

@@ -5,7 +5,7 @@ IOB2: every span begins with B- and continues with I- (Tjong Kim Sang and Veenst
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from thidua_ner.text.labels import OUTSIDE
 from thidua_ner.text.spans import Span
@@ -52,6 +52,8 @@ def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
 
     Raises ValueError at the first string that is not a tag and, if `policy` is "none", at the first illegal I- tag.
     """
+    if policy not in get_args(Repair):
+        raise ValueError(f"{policy!r} is not a policy of repair; use one of {', '.join(get_args(Repair))}")
     repaired: list[str] = []
     previous = OUTSIDE
     for index, tag in enumerate(tags):
