@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import underthesea  # noqa: F401 -- first: it resets logging, and `absl`'s handler then closes pytest's own files
+from filelock import FileLock
 from hypothesis import settings
 
 from thidua_ner.baselines.crf import train_crf
@@ -92,7 +93,13 @@ def make_manifest(*, name: str, protocol: str | None, seed: int = 1, **config: o
 @pytest.fixture(scope="session", autouse=True)
 def _encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Store rebuilt encoders outside the user's cache."""
-    os.environ["THIDUA_NER_CACHE"] = str(tmp_path_factory.mktemp("encoders"))
+    os.environ["THIDUA_NER_CACHE"] = str(_shared(tmp_path_factory) / "encoders")
+
+
+def _shared(factory: pytest.TempPathFactory) -> Path:
+    """The folder of one test run, whichever of its processes asks."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
@@ -103,9 +110,12 @@ def tiny_arguments() -> list[str]:
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_arguments: list[str]) -> Path:
     """A finished leave-one-document-out run of five tiny models."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    run_module("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(folder))
-    return folder
+    trained = _shared(tmp_path_factory) / "tiny"
+    with FileLock(f"{trained}.lock"):  # one process trains it, and each has a copy that its tests may write to
+        if not (trained / "trained").exists():
+            run_module("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(trained / "run"))
+            (trained / "trained").touch()
+    return Path(shutil.copytree(trained / "run", tmp_path_factory.mktemp("runs") / "tiny"))
 
 
 @pytest.fixture(scope="session")

@@ -149,7 +149,7 @@ def test_a_damaged_checkpoint_is_named(checkpoint, tmp_path, name):
 def test_checkpoints_that_do_not_fit_each_other_are_refused(checkpoint, phobert, tmp_path):
     checkpoint.save(tmp_path / "a")
     small_checkpoint(phobert, TAGS[:5]).save(tmp_path / "b")
-    with pytest.raises(DataError, match="other tags"):
+    with pytest.raises(DataError, match="different tags"):
         load_tagger(tmp_path / "a", tmp_path / "b")
 
 
