@@ -38,8 +38,12 @@ def command() -> None:
 @click.option("--column", default="text", show_default=True, help="The column (or key) that holds the text.")
 @click.option("--dataset", metavar="NAME", help="A dataset on the Hugging Face Hub, or in a folder.")
 @click.option("--split", default="train", show_default=True, help="The split of the dataset.")
-@click.option("--runtime", type=click.Choice(get_args(Runtime)), default="torch", show_default=True)
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option(
+    "--runtime", type=click.Choice(get_args(Runtime)), default="torch", show_default=True, help="What runs an encoder."
+)
+@click.option(
+    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where the workers are."
+)
 @click.option("--workers", type=_COUNT, metavar="N", help="Processes (default: 1; with ray: one per CPU).")
 @click.option("--shard", type=_COUNT, default=100, show_default=True, metavar="N", help="Texts per shard.")
 def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
@@ -99,7 +103,9 @@ def score_files(gold: Path, predictions: Path, *, repair: Repair = "none", outpu
 
 @command.command(short_help="Compare systems: intervals and paired tests.")
 @click.argument("systems", nargs=-1, type=PATH, metavar="SYSTEM SYSTEM...")
-@click.option("--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE")
+@click.option(
+    "--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE", help="Annotated documents."
+)
 @click.option("--output", type=PATH, metavar="FILE", help="Write the figures as JSON.")
 def compare(systems: tuple[Path, ...], gold: Path, output: Path | None) -> None:
     """Compare systems on the same documents: 95% intervals and paired tests.
@@ -154,7 +160,9 @@ def convert(source: Path, target: Path) -> None:
 
 @command.command(short_help="Export a run for ONNX Runtime.")
 @click.argument("model", type=PATH, metavar="RUN")
-@click.option("--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE")
+@click.option(
+    "--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE", help="Annotated documents."
+)
 def export(model: Path, gold: Path) -> None:
     """Export the models of a RUN for ONNX Runtime, and print the F1 of each runtime on the gold documents."""
     from thidua_ner.formats.registry import read_documents
