@@ -125,9 +125,7 @@ def test_heavy_packages_are_imported_where_they_are_used(package):
 def test_only_the_models_room_imports_torch():
     for path in sources("thidua_ner"):
         if room_of(path) != "models":
-            names = packages(path, everywhere=True) & {"torch", "tokenizers"}
-            assert not names, path
-            assert "transformers" not in packages(path, everywhere=True) or path.name == "tag.py", path
+            assert not packages(path, everywhere=True) & {"torch", "transformers", "tokenizers"}, path
 
 
 def test_the_library_loads_without_torch_within_a_second():
