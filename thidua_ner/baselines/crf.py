@@ -50,7 +50,7 @@ def _around(forms: Sequence[Sequence[str]], index: int) -> Iterator[str]:
 
 
 def _at(forms: Sequence[Sequence[str]], index: int) -> Sequence[str]:
-    """Return the form at an index, or a placeholder if the index is before or after the sentence."""
+    """Return the form at an index, or a marker if the index is before or after the sentence."""
     if index < 0:
         return ("begin", "begin")
     return forms[index] if index < len(forms) else ("end", "end")
