@@ -42,7 +42,7 @@ def _header(row: LeaderboardRow) -> str:
         EvalResult(
             task_type="token-classification", metric_type="f1", metric_name=name,
             metric_value=round(statistics.mean(figures), 2), dataset_split="test", dataset_type="thidua-ner",
-            dataset_name="ThiDuaNER", dataset_config=manifest.protocol,
+            dataset_name="ThiDuaNER", dataset_config=PROTOCOLS[row.protocol].configuration,
         )
         for name, figures in metrics.items()
     ]  # fmt: skip
