@@ -14,11 +14,21 @@ _OTHERS = ("compare", "report", "publish")
 """Commands of `thidua-ner` that work on scored runs and are available here too."""
 
 
+def _read_run(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> Path | None:
+    """Take the only word that belongs to no option; a mistyped command is answered with the one that was meant."""
+    if words and not Path(words[0]).exists():
+        for close in difflib.get_close_matches(words[0], _OTHERS, n=1):
+            raise click.UsageError(f"no run '{words[0]}'. Did you mean '{close}'?")
+    if len(words) > 1:
+        raise click.UsageError(f"'{words[1]}' is one word too many: name one run, or a folder of seeds")
+    return Path(words[0]) if words else None
+
+
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`python -m evaluate compare`, `report` and `publish` are the commands of `thidua-ner`.",
 )
-@click.argument("run", type=PATH, required=False)
+@click.argument("run", nargs=-1, metavar="[RUN]", callback=_read_run)
 @click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="Annotated documents to score against.")
 @click.option("--predictions", type=PATH, metavar="DIR_OR_FILE", help="Score these instead of a RUN.")
 @repair_option
@@ -30,16 +40,13 @@ def command(
     """Score a RUN (a run, a folder of seeds, one fold, or a checkpoint) on its own test documents or on --gold."""
     if robustness and run is None:
         raise click.UsageError("--robustness needs a run: its models tag the changed texts")
-    if (run is None) == (predictions is None):
-        raise click.UsageError("name a run, or give --predictions")
-    if predictions:
+    if predictions and not run:
         if gold is None:
             raise click.UsageError("--predictions needs --gold")
         commands.score_files(gold, predictions, repair=repair, output=output)
         return
-    assert run is not None  # noqa: S101 -- checked above
-    if not run.exists() and (close := difflib.get_close_matches(str(run), _OTHERS, n=1)):
-        raise click.UsageError(f"no run '{run}'. Did you mean '{close[0]}'?")
+    if run is None or predictions:
+        raise click.UsageError("name a run, or give --predictions")
     from evaluate.run import evaluate
 
     evaluate(run, gold=gold, repair=repair, output=output, with_robustness=robustness)

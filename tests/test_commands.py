@@ -107,6 +107,9 @@ def test_scored_runs_are_compared_and_shown_from_evaluate_too(files):
     call("score", "--gold", files / "gold.jsonl", "--predictions", files / "p.jsonl", "--output", files / "out")
     done = run_inside("evaluate", "report", str(files / "out"), "--gold", str(files / "gold.jsonl"))
     assert done.stdout.strip() == str(files / "out/report.html")
-    wrong = run_inside("evaluate", "compar", "--gold", "annotations/gold", check=False)
-    assert wrong.returncode == 2
-    assert "Did you mean 'compare'?" in wrong.stderr
+    for words in (["compar"], ["compar", "runs/a", "runs/b"], ["repot", "runs/a"]):
+        wrong = run_inside("evaluate", *words, check=False)
+        assert wrong.returncode == 2
+        assert "Did you mean '" in wrong.stderr
+    wrong = run_inside("evaluate", "results", "configs", check=False)
+    assert "'configs' is one word too many: name one run, or a folder of seeds" in wrong.stderr
