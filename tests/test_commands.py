@@ -113,3 +113,19 @@ def test_scored_runs_are_compared_and_shown_from_evaluate_too(files):
         assert "Did you mean '" in wrong.stderr
     wrong = run_inside("evaluate", "results", "configs", check=False)
     assert "'configs' is one word too many: name one run, or a folder of seeds" in wrong.stderr
+
+
+def test_outside_a_clone_the_gold_is_asked_for(files):
+    for arguments in (["compare", "p.jsonl", "gold.jsonl"], ["report", "out"]):
+        if arguments[0] == "report":
+            call("score", "--gold", files / "gold.jsonl", "--predictions", files / "p.jsonl", "--output", files / "out")
+        done = run_inside("thidua_ner", *arguments, cwd=files, check=False)
+        assert done.returncode == 2
+        assert "annotations/gold: does not exist here; name the gold documents with --gold" in done.stderr
+
+
+def test_what_cannot_be_exported_or_published_is_said(model, files):
+    assert "is a baseline, which has no encoder to export" in call("export", model, code=2).stderr
+    assert "is not a run; name a run that `python -m evaluate` has scored" in call("publish", files, code=1).stderr
+    done = call("tag", model, files / "gold.jsonl", "--output", files / "p.jsonl", code=2)
+    assert "p.jsonl: is a file; name a folder with --output" in done.stderr

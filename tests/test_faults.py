@@ -51,8 +51,8 @@ def raising(error):
     [
         (KeyboardInterrupt(), 130, ""),
         (PermissionError(13, "Permission denied", "out"), 1, "out: Permission denied; check the path"),
-        (ModuleNotFoundError("no", name="ray.data"), 1, "pip install 'thidua-ner[ray]'"),
-        (ModuleNotFoundError("no", name="transformers"), 1, "pip install 'thidua-ner[tag]'"),
+        (ModuleNotFoundError("no", name="ray.data"), 1, "pip install -c constraints.txt '.[ray]'"),
+        (ModuleNotFoundError("no", name="transformers"), 1, "pip install -c constraints.txt '.[tag]'"),
     ],
 )
 def test_what_the_machine_lacks_is_explained(capsys, error, code, message):

@@ -16,6 +16,9 @@ from thidua_ner.version import __version__
 
 _COUNT = click.IntRange(min=1)
 
+gold_option = click.option(
+    "--gold", type=PATH, metavar="DIR_OR_FILE", help=f"Annotated documents (default: {GOLD_FOLDER})."
+)
 annotations_option = click.option(
     "--annotations", type=PATH, default="annotations", show_default=True, metavar="DIR", help="The annotated corpus."
 )
@@ -103,25 +106,22 @@ def score_files(gold: Path, predictions: Path, *, repair: Repair = "none", outpu
 
 @command.command(short_help="Compare systems: intervals and paired tests.")
 @click.argument("systems", nargs=-1, type=PATH, metavar="SYSTEM SYSTEM...")
-@click.option(
-    "--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE", help="Annotated documents."
-)
+@gold_option
 @click.option("--output", type=PATH, metavar="FILE", help="Write the figures as JSON.")
-def compare(systems: tuple[Path, ...], gold: Path, output: Path | None) -> None:
+def compare(systems: tuple[Path, ...], gold: Path | None, output: Path | None) -> None:
     """Compare systems on the same documents: 95% intervals and paired tests.
 
     A SYSTEM is a scored run, a folder of one per seed, or predictions in any format that `score` reads.
     """
     from thidua_ner.files import write_json
-    from thidua_ner.formats.registry import read_documents
     from thidua_ner.runs.folder import run_folders
-    from thidua_ner.runs.scored import read_systems
+    from thidua_ner.runs.scored import read_gold, read_systems
     from thidua_ner.scoring.comparison import compare, format_comparison
 
     paths = run_folders(systems)
     if len(set(paths)) < 2:
-        raise click.UsageError("name at least two systems")
-    documents = read_documents(gold, None)
+        raise click.UsageError("name at least two different systems")
+    documents = read_gold(gold)
     compared = compare(documents, read_systems(paths, documents))
     if output:
         write_json(output, compared)
@@ -160,15 +160,13 @@ def convert(source: Path, target: Path) -> None:
 
 @command.command(short_help="Export a run for ONNX Runtime.")
 @click.argument("model", type=PATH, metavar="RUN")
-@click.option(
-    "--gold", type=PATH, default=GOLD_FOLDER, show_default=True, metavar="DIR_OR_FILE", help="Annotated documents."
-)
-def export(model: Path, gold: Path) -> None:
+@gold_option
+def export(model: Path, gold: Path | None) -> None:
     """Export the models of a RUN for ONNX Runtime, and print the F1 of each runtime on the gold documents."""
-    from thidua_ner.formats.registry import read_documents
+    from thidua_ner.runs.scored import read_gold
     from thidua_ner.tagging.export import export_run, format_runtimes
 
-    exported = export_run(model, read_documents(gold, None))
+    exported = export_run(model, read_gold(gold))
     print(format_runtimes(exported.f1))
     if not exported.same_spans:
         fail(model, "gives other spans in ONNX Runtime than in torch", "tag with the runtime torch")

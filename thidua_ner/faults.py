@@ -106,9 +106,6 @@ def run_program(main: Callable[[], object]) -> NoReturn:
 
 
 def _missing_package(name: str) -> str:
-    """Say how to install a missing package: in a clone with pinned versions, elsewhere with any that fit."""
+    """Give the command that installs a package's extra, with the versions that are tested."""
     extra = _EXTRAS.get(name.partition(".")[0], "tag")
-    return (
-        f"{name} is not installed; run `pip install 'thidua-ner[{extra}]'`, "
-        f"or in a clone `pip install -c constraints.txt -e '.[{extra}]'`"
-    )
+    return f"{name} is not installed; run `pip install -c constraints.txt '.[{extra}]'` in a clone of the project"

@@ -238,23 +238,30 @@ def _fault(
     if parts[:1] == ["data"] and parts[1:2] and parts[1] in _KINDS_OF_DATA:
         del parts[1]  # the kind, which is not written
     key = ".".join(parts)
-    override = next((name for name in overridden if f"{key}.".startswith(f"{name}.")), None)
+    override = next((name for name in overridden if _is_about(key, name, lines)), None)
+    about = "" if override == key or not key else f"{key}: "
     place = str(path) if override is None else f"{_SET} {override}"
     line = lines.get(key, lines.get(key.rpartition(".")[0], 0)) if override is None else 0
     context = item.get("ctx", {})
     if item["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(key, _known_keys(kind), n=1)
+        known = list(_known_keys(kind))
+        close = [name for name in known if name.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
         return Fault(place, f"unknown key {key!r}", f"did you mean {close[0]!r}?" if close else _UNKNOWN, line=line)
     if item["type"] == "missing":
         return Fault(place, f"the key {key!r} is missing", f"add it, as in {_EXAMPLE}", line=line)
     if item["type"] == "value_error":
-        return Fault(place, f"{key}: {context['error']}", "correct one of the two", line=line)
+        return Fault(place, f"{about}{context['error']}", "correct one of the two", line=line)
     if item["type"] == _FAULT:
-        return Fault(place, f"{key}: {context['what']}", context["remedy"], line=line)
+        return Fault(place, f"{about}{context['what']}", context["remedy"], line=line)
     remedy = "correct the value"
     if item["type"] == "float_type" and re.fullmatch(r"\d+e[+-]?\d+", str(item["input"])):
         remedy = f"write {str(item['input']).replace('e', '.0e')}: YAML reads it as a word without the point"
-    return Fault(place, f"{key}: {item['msg']}, not {item['input']!r}", remedy, line=line)
+    return Fault(place, f"{about}{item['msg']}, not {item['input']!r}", remedy, line=line)
+
+
+def _is_about(key: str, override: str, lines: Mapping[str, int]) -> bool:
+    """Tell whether a fault of a key comes from an override: of it, of a key above it, or of one that brought it in."""
+    return bool(key) and (f"{key}.".startswith(f"{override}.") or (override.startswith(f"{key}.") and key not in lines))
 
 
 def _known_keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -35,6 +35,8 @@ def read_seeds(_: click.Context, __: click.Parameter, text: str | None) -> tuple
     if text is None:
         return ()
     seeds = tuple(int(part) if part.isdecimal() else -1 for part in text.split(","))
-    if len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**32 for seed in seeds):
+    if repeated := [seed for place, seed in enumerate(seeds) if seed in seeds[:place] and seed >= 0]:
+        raise click.BadParameter(f"the seed {repeated[0]} is there twice; name each once")
+    if not all(0 <= seed < 2**32 for seed in seeds):
         raise click.BadParameter(f"{text!r} is not a list of seeds; write, for example, 1,2,3")
     return seeds

@@ -119,7 +119,7 @@ def test_publishing_again_replaces_and_without_runs_rebuilds(root):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ({"commit": "c" * 40 + "+changes"}, "+changes; commit, and train it again"),
+        ({"commit": "c" * 40 + "+changes"}, "+changes; commit all changes, and train it again"),
         ({"commit": "unknown"}, "was trained by the code of commit unknown"),
         (
             {"protocol": "lodo-cantho-2022-07"},

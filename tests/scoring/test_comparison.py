@@ -64,7 +64,7 @@ def test_published_systems_compare():
 
 @pytest.mark.parametrize("arguments", [[], ["one.jsonl"], ["one.jsonl", "one.jsonl"]])
 def test_one_system_is_a_usage_error(arguments):
-    assert "name at least two systems" in compare(*arguments, code=2).stderr or not arguments
+    assert "name at least two different systems" in compare(*arguments, code=2).stderr or not arguments
 
 
 def test_a_system_without_predictions_is_named(systems, tmp_path):

@@ -187,8 +187,8 @@ def test_tags_of_any_label_are_scored_sentence_by_sentence():
     [
         ([["O"]], [["O"], ["O"]], "2 predicted sentences for 1 gold sentences"),
         ([["O"], ["O"]], [["O"], ["O", "O"]], "sentence 2: 2 predicted tags for 1 gold tags"),
-        ([["I-X"]], [["O"]], "sentence 1, tag 0: I-X continues nothing after O"),
-        ([["O"]], [["X"]], "sentence 1, tag 0: 'X' is not an IOB2 tag"),
+        ([["I-X"]], [["O"]], "sentence 1, tag 1: I-X continues nothing after O"),
+        ([["O"]], [["X"]], "sentence 1, tag 1: 'X' is not an IOB2 tag"),
     ],
 )
 def test_faulty_tags_are_refused_with_their_sentence(gold, predicted, message):

@@ -173,7 +173,7 @@ def test_the_benchmark_itself_is_read_as_any_dataset(monkeypatch):
             {"tokens": ["a"], "tags": [1]},
             "train, row 1: the tags are numbers without names; declare them as ClassLabel",
         ),
-        ({"tokens": ["a"], "tags": ["I-X"]}, "train, row 1: tag 0: I-X continues nothing"),
+        ({"tokens": ["a"], "tags": ["I-X"]}, "train, row 1: tag 1: I-X continues nothing"),
         ({"tokens": ["a", "b"], "tags": ["O"]}, "train, row 1: 1 tags for 2 tokens"),
         ({"tokens": [" "], "tags": ["O"]}, "train, row 1: a token is empty"),
         ({"text": "a", "tags": ["O"]}, "split train has the columns text, tags; name the tokens tokens or words"),

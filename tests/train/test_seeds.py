@@ -61,7 +61,8 @@ def test_a_run_of_one_seed_is_not_buried_under_others(tiny_run, tiny_arguments):
 def test_bad_seeds_are_usage_errors(seeds):
     done = run_inside("train", "configs/cpu-small.yaml", f"--seeds={seeds}", check=False)
     assert done.returncode == 2
-    assert "is not a list of seeds; write, for example, 1,2,3" in done.stderr
+    expected = "the seed 1 is there twice" if seeds == "1,1" else "is not a list of seeds; write, for example, 1,2,3"
+    assert expected in done.stderr
 
 
 def test_each_fold_keeps_its_predictions(tiny_run):

@@ -157,7 +157,7 @@ def test_a_missing_extra_is_explained(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("datasets is not installed; run `pip install 'thidua-ner[")
+    assert done.stderr.startswith("datasets is not installed; run `pip install -c constraints.txt '.[")
     assert done.stderr.count("\n") == 1
 
 

@@ -57,6 +57,8 @@ def publish(runs: Sequence[Path], *, root: Path = Path()) -> list[LeaderboardRow
 def check_run(folder: Path, root: Path, gold: Sequence[Document]) -> Publication:
     """Find where a run belongs; raises DataError if its figures cannot be trusted or repeated."""
     run = RunFolder(folder)
+    if not run.manifest.is_file():
+        fail(folder, "is not a run", "name a run that `python -m evaluate` has scored")
     manifest = run.read_manifest()
     _check_manifest(run, manifest)
     scores = read_scores(folder)
@@ -72,7 +74,7 @@ def check_run(folder: Path, root: Path, gold: Sequence[Document]) -> Publication
 def _check_manifest(run: RunFolder, manifest: Manifest) -> None:
     """Raise DataError if a manifest lacks what a published figure needs."""
     if "changes" in manifest.commit or manifest.commit == "unknown":
-        fail(run.path, f"was trained by the code of commit {manifest.commit}", "commit, and train it again")
+        fail(run.path, f"was trained by the code of commit {manifest.commit}", "commit all changes, and train it again")
     if manifest.protocol not in PROTOCOLS:
         what = f"is a run of {manifest.protocol or 'other data than the benchmark'}"
         fail(run.path, what, f"train one of {', '.join(PROTOCOLS)}")

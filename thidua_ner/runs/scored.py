@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import UsageError, fail
 from thidua_ner.files import read_json, write_json
 from thidua_ner.formats.jsonl import write_predictions
 from thidua_ner.formats.registry import labels_known, read_documents, read_predictions
@@ -19,6 +19,14 @@ from thidua_ner.text.spans import Document
 
 GOLD_FOLDER = Path("annotations/gold")
 """The benchmark's gold documents, in the project's folder."""
+
+
+def read_gold(path: Path | None, repair: Repair = "none") -> list[Document]:
+    """Read gold documents with any labels, by default the benchmark's; raises UsageError if those are not here."""
+    if path is None and not GOLD_FOLDER.exists():
+        what, remedy = "does not exist here", "name the gold documents with --gold"
+        fail(GOLD_FOLDER, what, remedy, kind=UsageError)
+    return read_documents(path or GOLD_FOLDER, None, repair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Sco
     scores = read_scores(folder)
     manifest = run_folder.read_manifest() if run_folder.manifest.is_file() else None
     run = read_run(folder) if run_folder.has_models else None
-    documents = run.test if run and gold is None else read_documents(gold or GOLD_FOLDER, None, repair)
+    documents = run.test if run and gold is None else read_gold(gold, repair)
     if not is_scored_on(scores.signature, documents):
         fail(run_folder.scores, "are scores on other documents", "name those with --gold, or score the run again")
     predicted = read_predictions(run_folder.predictions, documents, labels_known(documents))

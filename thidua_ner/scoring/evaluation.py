@@ -43,7 +43,7 @@ def format_evaluation(scores: Evaluation) -> str:
         f"mean F1 of documents: {document_mean(scores.document_macro)}",
     ]
     if scores.seen:
-        lines.append(f"mentions that are not in the training data: {unseen_share(scores.seen.exact)}")
+        lines.append(f"mentions that are not in the training data: {unseen_share(scores.seen.normalised)}")
     lines.append(f"\n{muc_table(scores.muc)}")
     if ceiling := scores.segmentation_ceiling:
         lines.append(f"\nword segmentation leaves {ceiling.reachable} of {ceiling.entities} entities reachable")

@@ -6,6 +6,8 @@ from typing import NamedTuple, get_args
 
 from tabulate import tabulate
 
+from thidua_ner.baselines.folder import is_baseline
+from thidua_ner.faults import UsageError, fail
 from thidua_ner.runs.folder import model_folders
 from thidua_ner.scoring.strict import score
 from thidua_ner.tagging.tagger import Runtime, load_tagger
@@ -23,7 +25,10 @@ def export_run(run: Path, gold: Sequence[Document]) -> RuntimeScores:
     """Export the models of a run, and tag the gold documents with every runtime."""
     from thidua_ner.models.onnx import export_onnx
 
-    for model in model_folders(run):
+    models = model_folders(run)
+    if is_baseline(models[0]):
+        fail(run, "is a baseline, which has no encoder to export", "tag with it as it is", kind=UsageError)
+    for model in models:
         print(export_onnx(model))
     runtimes: tuple[Runtime, ...] = get_args(Runtime)
     found = {runtime: list(load_tagger(run, runtime=runtime).tag_many(gold)) for runtime in runtimes}

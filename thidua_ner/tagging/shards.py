@@ -68,6 +68,8 @@ class Shards:
         from filelock import FileLock, Timeout
 
         state = self.folder / _STATE
+        if self.folder.exists() and not self.folder.is_dir():
+            fail(self.folder, "is a file", "name a folder with --output", kind=UsageError)
         if self.folder.exists() and not state.exists() and any(self.folder.iterdir()):
             what, remedy = "exists and is not an output of tagging", "name another --output, or move it away"
             fail(self.folder, what, remedy, kind=UsageError)

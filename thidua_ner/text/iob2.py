@@ -56,13 +56,13 @@ def repair_tags(tags: Sequence[str], policy: Repair) -> list[str]:
         raise ValueError(f"{policy!r} is not a policy of repair; use one of {', '.join(get_args(Repair))}")
     repaired: list[str] = []
     previous = OUTSIDE
-    for index, tag in enumerate(tags):
+    for number, tag in enumerate(tags, start=1):
         if not is_tag(tag):
-            raise ValueError(f"tag {index}: {tag!r} is not an IOB2 tag")
+            raise ValueError(f"tag {number}: {tag!r} is not an IOB2 tag")
         if follows(tag, previous):
             previous = tag
         elif policy == "none":
-            raise ValueError(f"tag {index}: {tag} continues nothing after {previous}")
+            raise ValueError(f"tag {number}: {tag} continues nothing after {previous}")
         else:
             previous = f"B-{tag[2:]}" if policy == "conlleval" else OUTSIDE
         repaired.append(previous)
