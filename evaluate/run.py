@@ -8,10 +8,10 @@ from pathlib import Path
 from evaluate.robustness import robustness
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.formats.registry import read_documents
-from thidua_ner.pages.report import write_report
+from thidua_ner.pages.report import write_results
 from thidua_ner.runs.folder import RunFolder, model_config_path, read_model_config, seed_folders
 from thidua_ner.runs.run import Run, read_run
-from thidua_ner.runs.scored import Scored, write_scored
+from thidua_ner.runs.scored import Scored
 from thidua_ner.scoring.ceilings import Ceiling, segmentation_ceiling
 from thidua_ner.scoring.evaluation import evaluate_documents, format_evaluation
 from thidua_ner.scoring.results import Evaluation, ScoredRun
@@ -66,12 +66,11 @@ def evaluate_run(
         scores = replace(scores, robustness=robustness(run, documents, predicted))
     folder = output or (path / f"scores-{gold.resolve().stem}" if gold else path)
     scored = Scored(str(folder), documents, predicted, scores, run.manifest, run.training_logs())
-    written = RunFolder(folder)
-    write_scored(scored, folder)
-    write_report(written.report, [scored])
+    write_results(folder, scored)
     if gold is None:
         run.write_fold_predictions(predicted)
     print(format_evaluation(scores))
+    written = RunFolder(folder)
     print(f"\n{written.predictions.name}, {written.scores.name} and {written.report.name} are in {folder}")
     if scores.warning:
         print(f"warning: {scores.warning}", file=sys.stderr)

@@ -92,15 +92,13 @@ def score(gold: Path, predictions: Path, repair: Repair, output: Path | None) ->
 
 def score_files(gold: Path, predictions: Path, *, repair: Repair = "none", output: Path | None = None) -> None:
     """Score predictions and print the figures; with `output`, write predictions, scores and page into that folder."""
-    from thidua_ner.pages.report import write_report
-    from thidua_ner.runs.folder import RunFolder
-    from thidua_ner.runs.scored import score_predictions, write_scored
+    from thidua_ner.pages.report import write_results
+    from thidua_ner.runs.scored import score_predictions
     from thidua_ner.scoring.evaluation import format_evaluation
 
     scored = score_predictions(gold, predictions, repair=repair, name=str(output or predictions))
     if output:
-        write_scored(scored, output)
-        write_report(RunFolder(output).report, [scored])
+        write_results(output, scored)
     print(format_evaluation(scored.scores))
 
 

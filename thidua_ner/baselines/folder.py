@@ -8,7 +8,7 @@ from thidua_ner.baselines.crf import CrfModel
 from thidua_ner.baselines.foreign import underthesea_spans
 from thidua_ner.baselines.rules import find_spans
 from thidua_ner.files import write_json
-from thidua_ner.runs.folder import is_model, model_config_path, read_model_config
+from thidua_ner.runs.folder import model_config_path, model_type, read_model_config
 from thidua_ner.text.spans import Document, Span, as_document
 
 Baseline = Literal["rules", "crf", "underthesea"]
@@ -42,7 +42,7 @@ FINDERS: dict[str, Callable[[Document], tuple[Span, ...]]] = {
 
 def is_baseline(folder: Path) -> bool:
     """Tell whether a model's folder holds a baseline instead of an encoder."""
-    return is_model(folder) and read_model_config(folder).model_type in get_args(Baseline)
+    return model_type(folder) in get_args(Baseline)
 
 
 def crf_path(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from thidua_ner.files import format_json
 from thidua_ner.pages.charts import Chart, line_chart
 from thidua_ner.pages.view import label_colours, page_environment, write_page
 from thidua_ner.runs.folder import RunFolder, run_folders
-from thidua_ner.runs.scored import Scored, read_scored
+from thidua_ner.runs.scored import Scored, read_scored, write_scored
 from thidua_ner.scoring.pairing import pair_spans
 from thidua_ner.scoring.results import MAX_ROWS, Calibration
 from thidua_ner.text.iob2 import Repair
@@ -32,6 +32,12 @@ def report(
     path = output or RunFolder(runs[0]).report
     write_report(path, [read_scored(folder, gold, repair) for folder in run_folders(runs)])
     return path
+
+
+def write_results(folder: Path, scored: Scored) -> None:
+    """Write all that scoring gives: the predictions, the scores and the report."""
+    write_scored(scored, folder)
+    write_report(RunFolder(folder).report, [scored])
 
 
 def write_report(path: Path, runs: Sequence[Scored]) -> None:

@@ -40,10 +40,12 @@ def publish(runs: Sequence[Path], *, root: Path = Path()) -> list[LeaderboardRow
     A folder of seeds stands for its runs; `root` is the project's folder. Raises DataError if the figures of a run
     cannot be trusted or repeated.
     """
-    gold = read_folder(root / GOLD_FOLDER)
-    publications = [check_run(folder, root, gold) for folder in run_folders(runs)]
-    read_rows(root / "results")  # raises what would stop the tables, before anything is copied
-    _readme_around_table(root)
+    publications: list[Publication] = []
+    if runs:
+        gold = read_folder(root / GOLD_FOLDER)
+        publications = [check_run(folder, root, gold) for folder in run_folders(runs)]
+        read_rows(root / "results")  # raises what would stop the tables, before anything is copied
+        _readme_around_table(root)
     for one in publications:
         one.target.mkdir(parents=True, exist_ok=True)
         for name in RESULT_FILES:

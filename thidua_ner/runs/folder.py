@@ -217,6 +217,11 @@ def model_config_path(model: Path) -> Path:
     return model / "config.json"
 
 
+def model_type(folder: Path) -> str:
+    """Read what kind of model is in a folder; '' if there is none, which is reported when it is loaded."""
+    return read_model_config(folder).model_type if is_model(folder) else ""
+
+
 def onnx_folder(model: Path) -> Path:
     """Return the folder of a model's exports for ONNX Runtime."""
     return model / "onnx"

@@ -50,10 +50,8 @@ def write_scored(scored: Scored, folder: Path) -> None:
 
 def read_scores(folder: Path) -> Evaluation:
     """Read `scores.json` of a scored folder; raises DataError if it is missing or damaged."""
-    path, remedy = (
-        RunFolder(folder).scores,
-        "score it again: `python -m evaluate RUN`, or `thidua-ner score` for predictions",
-    )
+    path = RunFolder(folder).scores
+    remedy = "score it again: `python -m evaluate RUN`, or `thidua-ner score` for predictions"
     if not path.is_file():
         fail(path, "is missing", remedy)
     return read_json(path, Evaluation, remedy)

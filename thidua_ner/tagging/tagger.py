@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from thidua_ner.baselines.folder import CRF, FINDERS, SpanFinder, load_crf
 from thidua_ner.faults import UsageError, fail
-from thidua_ner.runs.folder import is_model, model_folders, onnx_folder, read_model_config
+from thidua_ner.runs.folder import model_folders, model_type, onnx_folder
 from thidua_ner.text import iob2
 from thidua_ner.text.chunks import Chunk, chunk_ranges, join_chunks
 from thidua_ner.text.spans import Document, Span, as_document
@@ -151,7 +151,7 @@ def load_tagger(*paths: Path | str, runtime: Runtime = "torch") -> AnyTagger:
             "name a run, a fold, a checkpoint or a baseline",
             kind=UsageError,
         )
-    kinds = {_kind(folder) for folder in folders}
+    kinds = {model_type(folder) for folder in folders}
     if len(kinds) > 1:
         what = f"is not the same kind of model as {folders[0]}"
         fail(folders[-1], what, "name models of one run", kind=UsageError)
@@ -176,8 +176,3 @@ def _load_models(kind: str, folders: Sequence[Path], runtime: Runtime) -> Sequen
     from thidua_ner.models.onnx import OnnxModel
 
     return [OnnxModel(onnx_folder(folder), runtime) for folder in folders]
-
-
-def _kind(folder: Path) -> str:
-    """Read the kind of the model in a folder; a missing model is reported when it is loaded."""
-    return read_model_config(folder).model_type if is_model(folder) else ""
