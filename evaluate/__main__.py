@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from thidua_ner import commands
-from thidua_ner.cli import PATH, repair_option, run_command
-from thidua_ner.text.iob2 import Repair
+from thidua_ner.cli import PATH, run_command, tag_options
+from thidua_ner.text.iob2 import Repair, TagReading
 
 _OTHERS = ("compare", "report", "publish")
 """Commands of `thidua-ner` that work on scored runs and are available here too."""
@@ -31,25 +31,37 @@ def _read_run(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> 
 @click.argument("run", nargs=-1, metavar="[RUN]", callback=_read_run)
 @click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="Annotated documents to score against.")
 @click.option("--predictions", type=PATH, metavar="DIR_OR_FILE", help="Score these instead of a RUN.")
-@repair_option
+@tag_options()
+@tag_options("gold-")
 @click.option("--output", type=PATH, metavar="DIR", help="Where to write predictions, scores, report (default: RUN).")
 @click.option("--robustness", is_flag=True, help="Also score texts that are written differently.")
-def command(
-    run: Path | None, gold: Path | None, predictions: Path | None, repair: Repair, output: Path | None, robustness: bool
+def command(  # noqa: PLR0913, PLR0917 -- one argument per option
+    run: Path | None,
+    gold: Path | None,
+    predictions: Path | None,
+    repair: Repair,
+    tag_column: int | None,
+    gold_repair: Repair,
+    gold_tag_column: int | None,
+    output: Path | None,
+    robustness: bool,
 ) -> None:
     """Score a RUN (a run, a folder of seeds, one fold, or a checkpoint) on its own test documents or on --gold."""
     if robustness and run is None:
         raise click.UsageError("--robustness needs a run: its models tag the changed texts")
+    gold_tags, tags = TagReading(gold_repair, gold_tag_column), TagReading(repair, tag_column)
     if predictions and not run:
         if gold is None:
             raise click.UsageError("--predictions needs --gold")
-        commands.score_files(gold, predictions, repair=repair, output=output)
+        commands.score_files(gold, predictions, gold_tags=gold_tags, tags=tags, output=output)
         return
     if run is None or predictions:
         raise click.UsageError("name a run, or give --predictions")
+    if tags != TagReading():
+        raise click.UsageError("--repair and --tag-column are for --predictions; those of --gold begin with --gold-")
     from evaluate.run import evaluate
 
-    evaluate(run, gold=gold, repair=repair, output=output, with_robustness=robustness)
+    evaluate(run, gold=gold, tags=gold_tags, output=output, with_robustness=robustness)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from thidua_ner.runs.folder import RunFolder, model_config_path, read_model_conf
 from thidua_ner.runs.run import Run, read_run
 from thidua_ner.runs.scored import Scored
 from thidua_ner.scoring.ceilings import Ceiling, segmentation_ceiling
-from thidua_ner.scoring.evaluation import evaluate_documents, format_evaluation
+from thidua_ner.scoring.evaluation import evaluate_documents, format_evaluation, note_repairs
 from thidua_ner.scoring.results import Evaluation, ScoredRun
 from thidua_ner.scoring.tables import seeds_table
 from thidua_ner.tagging.ensemble import tag_unread
-from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS
 
@@ -26,22 +26,23 @@ def evaluate(
     path: Path,
     *,
     gold: Path | None = None,
-    repair: Repair = "none",
+    tags: TagReading | None = None,
     output: Path | None = None,
     with_robustness: bool = False,
 ) -> list[Evaluation]:
     """Score a run, or each run of a folder of seeds, and write predictions, scores and a report.
 
-    `gold` names documents to score on instead of the run's own. Returns one evaluation per seed.
+    `gold` names documents to score on instead of the run's own, `tags` how their CoNLL columns are read. Returns one
+    evaluation per seed.
     """
     seeds = seed_folders(path)
     if not seeds:
-        return [evaluate_run(path, gold=gold, repair=repair, output=output, with_robustness=with_robustness)]
+        return [evaluate_run(path, gold=gold, tags=tags, output=output, with_robustness=with_robustness)]
     scores = []
     for seed in seeds:
         print(f"\n{seed}\n")
         own = output / seed.name if output else None
-        scores.append(evaluate_run(seed, gold=gold, repair=repair, output=own, with_robustness=with_robustness))
+        scores.append(evaluate_run(seed, gold=gold, tags=tags, output=own, with_robustness=with_robustness))
     print(f"\n{seeds_table(scores)}")
     return scores
 
@@ -50,7 +51,7 @@ def evaluate_run(
     path: Path,
     *,
     gold: Path | None = None,
-    repair: Repair = "none",
+    tags: TagReading | None = None,
     output: Path | None = None,
     with_robustness: bool = False,
 ) -> Evaluation:
@@ -59,9 +60,9 @@ def evaluate_run(
     if gold is None and not run.test:
         remedy = "name annotated documents with --gold"
         fail(path, "has no test documents of its own", remedy, kind=UsageError)
-    documents = read_documents(gold, run.labels, repair) if gold else list(run.test)
+    documents = read_documents(gold, tags=tags) if gold else list(run.test)
     predicted = tag_unread(run, documents)
-    scores = _score(run, documents, predicted)
+    scores = note_repairs(_score(run, documents, predicted), gold=tags or TagReading())
     if with_robustness:
         scores = replace(scores, robustness=robustness(run, documents, predicted))
     folder = output or (path / f"scores-{gold.resolve().stem}" if gold else path)

@@ -1,23 +1,42 @@
 """What the project's commands share: running a command, and options that several of them take."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import NoReturn, ParamSpec, TypeVar, get_args
 
 import click
 
 from thidua_ner.faults import run_program
 from thidua_ner.text.iob2 import Repair
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 PATH = click.Path(path_type=Path)
 
-repair_option = click.option(
-    "--repair",
-    type=click.Choice(get_args(Repair)),
-    default="none",
-    show_default=True,
-    help="How to read a CoNLL tag I-X that does not continue an entity.",
-)
+
+def tag_options(prefix: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Add the options that say how CoNLL columns are read; with `prefix`, of the gold: `--gold-repair`."""
+    whose = "of the gold " if prefix else ""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        repair = click.option(
+            f"--{prefix}repair",
+            type=click.Choice(get_args(Repair)),
+            default="none",
+            show_default=True,
+            help=f"How to read a CoNLL tag I-X {whose}that does not continue an entity.",
+        )
+        column = click.option(
+            f"--{prefix}tag-column",
+            type=click.IntRange(min=2),
+            metavar="N",
+            help=f"The column of the CoNLL tags {whose}(default: the last).",
+        )
+        return repair(column(function))
+
+    return decorate
 
 
 def run_command(command: click.Command, name: str) -> NoReturn:

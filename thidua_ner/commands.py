@@ -6,12 +6,12 @@ from typing import Literal, get_args
 
 import click
 
-from thidua_ner.cli import PATH, repair_option, run_command
-from thidua_ner.faults import DataError, UsageError, fail
+from thidua_ner.cli import PATH, run_command, tag_options
+from thidua_ner.faults import DataError, UsageError, fail, tell
 from thidua_ner.runs.scored import GOLD_FOLDER
 from thidua_ner.tagging.outputs import SHARD_WRITERS
 from thidua_ner.tagging.tagger import Runtime
-from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.iob2 import Repair, TagReading
 from thidua_ner.version import __version__
 
 _COUNT = click.IntRange(min=1)
@@ -79,24 +79,37 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
 @command.command(short_help="Score the predictions of any system.")
 @click.option("--gold", type=PATH, metavar="DIR_OR_FILE", required=True, help="Annotated documents to score on.")
 @click.option("--predictions", type=PATH, metavar="DIR_OR_FILE", required=True, help="Predictions of any system.")
-@repair_option
+@tag_options()
+@tag_options("gold-")
 @click.option("--output", type=PATH, metavar="DIR", help="Write predictions.jsonl, scores.json and report.html.")
-def score(gold: Path, predictions: Path, repair: Repair, output: Path | None) -> None:
+def score(
+    gold: Path,
+    predictions: Path,
+    repair: Repair,
+    tag_column: int | None,
+    gold_repair: Repair,
+    gold_tag_column: int | None,
+    output: Path | None,
+) -> None:
     """Score the predictions of any system.
 
     Gold and predictions are folders of .txt and .ann files, .jsonl or .conll files; a scored run stands for its
     predictions.
     """
-    score_files(gold, predictions, repair=repair, output=output)
+    gold_tags, tags = TagReading(gold_repair, gold_tag_column), TagReading(repair, tag_column)
+    score_files(gold, predictions, gold_tags=gold_tags, tags=tags, output=output)
 
 
-def score_files(gold: Path, predictions: Path, *, repair: Repair = "none", output: Path | None = None) -> None:
+def score_files(
+    gold: Path, predictions: Path, *, gold_tags: TagReading, tags: TagReading, output: Path | None = None
+) -> None:
     """Score predictions and print the figures; with `output`, write predictions, scores and page into that folder."""
     from thidua_ner.pages.report import write_results
     from thidua_ner.runs.scored import score_predictions
     from thidua_ner.scoring.evaluation import format_evaluation
 
-    scored = score_predictions(gold, predictions, repair=repair, name=str(output or predictions))
+    name = str(output or predictions)
+    scored = score_predictions(gold, predictions, gold_tags=gold_tags, tags=tags, name=name)
     if output:
         write_results(output, scored)
     print(format_evaluation(scored.scores))
@@ -129,28 +142,36 @@ def compare(systems: tuple[Path, ...], gold: Path | None, output: Path | None) -
 @command.command(short_help="Write a page about scored runs.")
 @click.argument("runs", nargs=-1, type=PATH, required=True, metavar="RUN...")
 @click.option("--gold", type=PATH, metavar="DIR_OR_FILE", help="The documents they were scored on, if not their own.")
-@repair_option
+@tag_options("gold-")
 @click.option("--output", type=PATH, metavar="FILE", help="The page (default: report.html in the first RUN).")
-def report(runs: tuple[Path, ...], gold: Path | None, repair: Repair, output: Path | None) -> None:
+def report(
+    runs: tuple[Path, ...], gold: Path | None, gold_repair: Repair, gold_tag_column: int | None, output: Path | None
+) -> None:
     """Write a report of scored runs: one HTML file that opens offline.
 
     A RUN is a folder that `python -m evaluate` or `thidua-ner score --output` wrote.
     """
     from thidua_ner.pages.report import report
 
-    print(report(runs, gold=gold, repair=repair, output=output))
+    print(report(runs, gold=gold, tags=TagReading(gold_repair, gold_tag_column), output=output))
 
 
 @command.command(short_help="Convert annotated documents to another format.")
 @click.argument("source", type=PATH, metavar="INPUT")
 @click.argument("target", type=PATH, metavar="OUTPUT")
-def convert(source: Path, target: Path) -> None:
-    """Convert annotated documents between folders of .txt and .ann files, .jsonl and .conll."""
+@tag_options()
+def convert(source: Path, target: Path, repair: Repair, tag_column: int | None) -> None:
+    """Convert annotated documents, with any labels, between folders of .txt and .ann files, .jsonl and .conll."""
     from thidua_ner.formats.registry import read_documents, write_documents
 
-    documents = read_documents(source)
+    if source.resolve() == target.resolve():
+        fail(target, "is the input", "name another OUTPUT", kind=UsageError)
+    tags = TagReading(repair, tag_column)
+    documents = read_documents(source, tags=tags)
     write_documents(target, documents)
-    print(f"{target}: {len(documents)} documents")
+    print(f"{target}: {len(documents):,} document{'s' if len(documents) != 1 else ''}")
+    if repair != "none":
+        tell(source, f"{repair} has changed {tags.changed:,} tags")
     if ".conll" in (source.suffix, target.suffix):
         note = "CoNLL does not keep the text: tokens are joined by spaces, so offsets differ from the original"
         print(note, file=sys.stderr)

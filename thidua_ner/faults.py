@@ -73,6 +73,11 @@ def fail(place: object, what: str, remedy: str, *, line: int = 0, kind: type[Fau
     raise kind([Fault(str(place), what, remedy, line)])
 
 
+def tell(place: object, what: str) -> None:
+    """Print what a user should know of a file although it is no fault; to the standard error."""
+    print(f"{place}: {what}", file=sys.stderr)
+
+
 def some_of(names: Collection[str]) -> str:
     """List the first five names, and how many more there are."""
     shown = ", ".join(list(names)[:5])

@@ -69,7 +69,16 @@ class ConllData(_Section):
     train: str
     validation: str | None = None
     test: str | None = None
+    tag_column: int | None = Field(default=None, ge=2, description="counted from 1, the token; the last by default")
     repair: Repair = "none"
+
+
+class SplitNames(_Section):
+    """The names that a dataset gives its splits; without them, common ones are known."""
+
+    train: str
+    validation: str | None = None
+    test: str | None = None
 
 
 class HubData(_Section):
@@ -77,6 +86,7 @@ class HubData(_Section):
 
     dataset: str
     config: str | None = None
+    splits: SplitNames | None = None
     repair: Repair = "none"
 
 

@@ -2,21 +2,27 @@
 
 from pathlib import Path
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import fail, tell
 from thidua_ner.formats import conll
+from thidua_ner.text.iob2 import TagReading
+from thidua_ner.text.spans import Document
 from train.config import ConllData
 from train.folds import Fold, labels_of, whole_fold
 
 
 def load_conll(data: ConllData) -> Fold:
-    """Read the files of a dataset; raises DataError if another file has labels that the training file lacks."""
-    train = conll.read_file(Path(data.train), None, data.repair)
-    labels = labels_of(train)
-    if not labels:
+    """Read the files of a dataset; raises DataError if one is damaged, or the training file has no entity."""
+    named = (("train", data.train), ("validation", data.validation), ("test", data.test))
+    splits = {split: _read(path, data) for split, path in named if path}
+    if not labels_of(splits["train"]):
         fail(data.train, "has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
-    others = {
-        split: conll.read_file(Path(path), labels, data.repair)
-        for split, path in (("validation", data.validation), ("test", data.test))
-        if path
-    }
-    return whole_fold({"train": train, **others})
+    return whole_fold(splits)
+
+
+def _read(path: str, data: ConllData) -> list[Document]:
+    """Read a file, and tell how many of its tags were repaired."""
+    tags = TagReading(data.repair, data.tag_column)
+    documents = conll.read_file(Path(path), tags=tags)
+    if data.repair != "none":
+        tell(path, f"{data.repair} has changed {tags.changed:,} tags")
+    return documents

@@ -9,7 +9,8 @@ from tests.strategies import documents
 from thidua_ner.faults import DataError
 from thidua_ner.formats import brat, conll, jsonl
 from thidua_ner.formats.registry import read_documents, write_documents
-from thidua_ner.text.spans import Document, Span
+from thidua_ner.text.iob2 import TagReading
+from thidua_ner.text.spans import Document, Span, document_of_tokens
 
 TEXT = "Công an tỉnh\nQuảng Nam 5%"
 
@@ -55,17 +56,21 @@ def test_conll_keeps_tokens_labels_and_order(tmp_path_factory, document):
         ("T1\tBODY 0 7\tCông an", 1, "unknown label 'BODY'"),
         ("T1\tORG 0 99\tCông an", 1, "outside the text of 25 characters"),
         ("T1\tORG 7 7\t", 1, "7 7 is empty"),
-        ("T1\tORG 0 4;5 7\tCông an", 1, "offsets '0 4;5 7'"),
+        ("T1\tORG 0 4;8 12\tCông tỉnh", 1, "not continuous: ' an ' lies between its fragments"),
+        ("T1\tORG 0 12;13 17\tCông an tỉnh Quản", 0, ""),
         ("T1\tORG 5 ;\tCông an", 1, "offsets '5 ;'"),
+        (f"T1\tORG 0 {'9' * 5000}\tCông an", 1, "the offsets '0 999"),
+        ("T1\t-R 0 7\tCông an", 1, "unknown label '-R'"),
         ("T1 ORG 0 7 Công an", 1, "not a text-bound annotation"),
-        ("R1\tPart Arg1:T1 Arg2:T2", 1, "not a text-bound annotation"),
+        ("Rx\tPart Arg1:T1 Arg2:T2", 1, "not a text-bound annotation"),
+        ("\ufeffT1\tORG 0 7\tCông an", 0, ""),
         ("T1\tORG 0 7\tCông an\nT1\tLOC 13 22\tQuảng Nam", 2, "T1 is used twice, first on line 1"),
         ("T1\tORG 0 7\tCông an\nT2\tORG 5 12\tan tỉnh", 2, "T2 overlaps T1 on line 1"),
         ("T1\tORG 0 7\tCông an\r", 0, ""),
     ],
 )
 def test_brat_faults(lines, line, what):
-    _, faults = brat.parse_annotations("d.ann", lines, TEXT)
+    _, faults = brat.parse_annotations("d.ann", lines, TEXT, ["ORG", "LOC"])
     if line:
         assert [fault.line for fault in faults] == [line]
         assert what in str(faults[0])
@@ -77,7 +82,6 @@ def test_brat_faults(lines, line, what):
     ("text", "hint"),
     [
         ("Một\r\nCông an", "CRLF line breaks"),
-        ("\ufeffCông an", "byte-order mark"),
         ("Co\u0302ng an", "decomposed Unicode"),
         ("Công  an", "correct the offsets or the surface"),
     ],
@@ -94,7 +98,7 @@ def test_brat_folder_lists_every_fault_of_every_file(tmp_path):
     (tmp_path / "c.ann").write_text("")
     (tmp_path / "d.txt").write_text(TEXT)
     (tmp_path / "d.ann").write_text("T1\tORG 0 7\tX\nT2\tX 0 7\tCông an\n")
-    message = faults_of(brat.read_folder, tmp_path)
+    message = faults_of(brat.read_folder, tmp_path, ["ORG"])
     assert "a.txt: has no a.ann" in message
     assert "b.ann: has no b.txt" in message
     assert "c.txt:2: byte 8 is not UTF-8" in message
@@ -184,14 +188,28 @@ def test_predictions_are_matched_with_the_gold(tmp_path):
             2,
             "I-LOC continues nothing after B-ORG; write B-LOC, or name a policy (`--repair`",
         ),
-        ("\nCông B-MISC\n", 2, "unknown label 'MISC'"),
-        ("Công ORG\n", 1, "'ORG' after 'Công' is not an IOB2 tag"),
+        ("\nCông B-MISC\n", 2, "unknown label 'MISC'; use one of ORG, LOC"),
+        ("Công ORG\n", 1, "'ORG' after 'Công' is not an IOB2 tag (it has no prefix: the scheme is IO"),
+        ("Công ORG-B\n", 1, "the letter is a suffix"),
+        ("Công B\n", 1, "a bare letter, which names no label"),
+        ("Công B-ORG\nan E-ORG\nHuế U-LOC\n", None, "the prefixes B, E, U mix two schemes"),
+        ("Công B-ORG\nan I-ORG\nHuế S-LOC\n", 2, "I-ORG is not followed by the rest of its entity, as BIOES demands"),
+        ("Công\tB-ORG\nan O\n", 2, "'an O' has no tab, but other lines have"),
+        (
+            "Công N B-ORG\nHà Nội N B-LOC\n",
+            2,
+            "'Hà Nội N B-LOC' has 4 columns, the first row 3; separate the columns by",
+        ),
+        ("Công N B-ORG B-LOC\n", 1, "several columns look like tags: 3 (B-ORG), 4 (B-LOC); name one: `--tag-column"),
+        ("Công B-ORG O\n", 1, "several columns look like tags: 2 (B-ORG), 3 (O)"),
+        ("Công B-ORG 0.9\n", 1, "the last column has no tags ('0.9'); name column 2"),
+        ("# doc_id = a\nCông O\n\n# doc_id = a\nan O\n", 4, "the document 'a' is there already"),
     ],
 )
 def test_conll_faults(tmp_path, content, line, what):
     path = tmp_path / "gold.conll"
     path.write_text(content)
-    message = faults_of(conll.read_file, path)
+    message = faults_of(conll.read_file, path, ["ORG", "LOC"])
     assert (f"{path}:{line}: " if line else f"{path}: ") in message
     assert what in message
 
@@ -200,7 +218,7 @@ def test_conll_keeps_documents_apart_and_empty_ones_alive(tmp_path):
     path = tmp_path / "gold.conll"
     path.write_text("\ufeff# doc_id = a\nHà B-LOC\nNội I-LOC\n# doc_id = b\n# doc_id = c\n-DOCSTART- O\n\nHuế B-LOC\n")
     found = [(d.id, d.text, len(d.spans)) for d in read_documents(path)]
-    assert found == [("a", "Hà Nội", 1), ("b", "", 0), ("c", "Huế", 1)]
+    assert found == [("a", "Hà Nội", 1), ("b", "", 0), ("c", "", 0), ("document-1", "Huế", 1)]
     write_documents(path, [Document("a", ""), Document("b", "Huế")])
     assert [(d.id, d.text) for d in read_documents(path)] == [("a", ""), ("b", "Huế")]
 
@@ -210,7 +228,8 @@ def test_conll_keeps_documents_apart_and_empty_ones_alive(tmp_path):
     [
         (Document("a\nx O", "Huế"), "does not fit on a line"),
         (Document("a", "Hà Nội.  \n Ba", (Span(7, 9, "LOC"),)), "only white space between sentences"),
-        (Document("a", "x\x1cy"), "does not fit in a column"),
+        (document_of_tokens(["-DOCSTART-"], "a"), "does not fit in a column"),
+        (document_of_tokens(["Hà\tNội"], "a"), "does not fit in a column"),
         (Document("a", "Huế", (Span(0, 2, "LOC"),)), "token boundaries"),
     ],
 )
@@ -241,7 +260,7 @@ def test_a_score_is_a_number_that_a_float_holds(tmp_path, digits, fits):
 
 def test_conll_without_document_lines_numbers_its_sentences(tmp_path):
     path = tmp_path / "gold.conll"
-    path.write_text("Công\tN\tB-ORG\nan  N  I-ORG\n\nHà B-LOC\nNội I-LOC\n")
+    path.write_text("Công N B-ORG\nan  N  I-ORG \n\nHà N B-LOC\nNội N I-LOC\n")
     assert [(d.id, d.text, d.spans) for d in read_documents(path)] == [
         ("sentence-1", "Công an", (Span(0, 7, "ORG"),)),
         ("sentence-2", "Hà Nội", (Span(0, 6, "LOC"),)),
@@ -254,4 +273,122 @@ def test_unreadable_sources(tmp_path, name):
         (tmp_path / name).write_text("")
     assert "name a folder of .txt and .ann files, a .jsonl or a .conll file" in faults_of(
         read_documents, tmp_path / name
+    )
+
+
+VLSP = "Công an\tN\tB-NP\tB-ORG\nthị xã\tN\tI-NP\tI-ORG\nSơn Mỹ\tNp\tI-NP\tI-ORG\nhọp\tV\tB-VP\tO\n\nBà\tN\tB-NP\tO\n"
+
+
+def test_conll_words_that_hold_spaces_stay_whole(tmp_path):
+    path = tmp_path / "vlsp.conll"
+    path.write_text(VLSP)
+    first, second = read_documents(path)
+    assert (first.text, first.spans) == ("Công an thị xã Sơn Mỹ họp", (Span(0, 21, "ORG"),))
+    assert [token.text for token in first.given[0].tokens] == ["Công an", "thị xã", "Sơn Mỹ", "họp"]
+    assert [token.text for token in first.sentences()[0].tokens] == ["Công", "an", "thị", "xã", "Sơn", "Mỹ", "họp"]
+    write_documents(tmp_path / "again.conll", [first, second])
+    again = read_documents(tmp_path / "again.conll")
+    assert [document.given for document in again] == [first.given, second.given]
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\u202f", "\x85", "\u3000", "\u2028", "\x1c", "\x0b"])
+def test_conll_columns_are_cut_at_ascii_spaces_and_tabs_alone(tmp_path, space):
+    path = tmp_path / "gold.conll"
+    path.write_text(f"ở O\nHà{space}Nội B-LOC\n")
+    (document,) = read_documents(path)
+    assert (document.text, document.surface(document.spans[0])) == (f"ở Hà{space}Nội", f"Hà{space}Nội")
+    write_documents(path, [document])
+    assert read_documents(path) == [document]
+
+
+@pytest.mark.parametrize(
+    "tags", ["O B-PER I-PER E-PER O S-LOC", "O B-PER I-PER L-PER O U-LOC", "O B-PER I-PER I-PER O B-LOC"]
+)
+def test_conll_reads_the_schemes_that_have_names_for_their_prefixes(tmp_path, tags):
+    rows = zip(["ông", "Trần", "Văn", "Lộc", "ở", "Huế"], tags.split(), strict=True)
+    (tmp_path / "gold.conll").write_text("".join(f"{token} {tag}\n" for token, tag in rows))
+    (document,) = read_documents(tmp_path / "gold.conll")
+    assert [(document.surface(span), span.label) for span in document.spans] == [
+        ("Trần Văn Lộc", "PER"),
+        ("Huế", "LOC"),
+    ]
+
+
+def test_conll_reads_the_column_that_is_named(tmp_path):
+    (tmp_path / "nested.conll").write_text("Công N B-ORG O\nan N I-ORG O\nHuế N I-ORG B-LOC\n")
+    for column, spans in ((3, (Span(0, 11, "ORG"),)), (4, (Span(8, 11, "LOC"),))):
+        (document,) = read_documents(tmp_path / "nested.conll", tags=TagReading(column=column))
+        assert document.spans == spans
+    for column in (5, 99):
+        with pytest.raises(DataError, match=f"has 4 columns, and so no tags in column {column}; name one of them"):
+            read_documents(tmp_path / "nested.conll", tags=TagReading(column=column))
+
+
+def test_conll_comments_and_separators_are_no_tokens(tmp_path):
+    path = tmp_path / "gold.conll"
+    path.write_text(
+        "-DOCSTART- -X- O O\n\n# sent_id = 1\n# text = Huế O\nHuế N O B-LOC\n\nđẹp A O O\n\n-DOCSTART-\n\nBa N O O\n"
+    )
+    (tmp_path / "plain.conll").write_text("# một chú thích\nHuế B-LOC\n\n# O\n# O\n")
+    assert [(d.id, d.text) for d in read_documents(path)] == [("document-1", "Huế\nđẹp"), ("document-2", "Ba")]
+    assert [d.text for d in read_documents(tmp_path / "plain.conll")] == ["Huế", "# #"]
+
+
+def test_conll_gathers_its_faults(tmp_path):
+    (tmp_path / "p.conll").write_text("a B-X\nb\nc\n")
+    assert "p.conll:2" in (told := faults_of(read_documents, tmp_path / "p.conll"))
+    assert "p.conll:3" in told
+    (tmp_path / "p.conll").write_text("a I-X\n\nb I-X\n")
+    assert len(faults_of(read_documents, tmp_path / "p.conll").splitlines()) == 2
+
+
+def test_conll_counts_what_a_policy_changes(tmp_path):
+    (tmp_path / "iob1.conll").write_text(
+        "ông O\nTrần I-PER\nLộc I-PER\nLê B-PER\nMận I-PER\nở O\nGò I-LOC\nCông I-LOC\n"
+    )
+    reading = TagReading("conlleval")
+    (document,) = read_documents(tmp_path / "iob1.conll", tags=reading)
+    assert [document.surface(span) for span in document.spans] == ["Trần Lộc", "Lê Mận", "Gò Công"]
+    assert reading.changed == 2
+
+
+def test_conll_ids_and_tokens_that_look_alike_are_told(tmp_path):
+    gold = [Document("bài-Hà-Tiên", "Hà Tiên")]
+    path = tmp_path / "p.conll"
+    path.write_text("# doc_id = ba\u0300i-Ha\u0300-Tie\u0302n\nHà O\nTiên O\n")
+    assert "it differs from 'bài-Hà-Tiên' in decomposed Unicode (NFD) instead of NFC" in faults_of(
+        conll.read_predictions, path, gold
+    )
+    path.write_text("# doc_id = bài-Hà-Tiên\nHa\u0300 O\nTiên O\n")
+    assert "which differs in decomposed Unicode" in faults_of(conll.read_predictions, path, gold)
+
+
+def brat_folder(folder, text, annotations):
+    folder.mkdir(exist_ok=True)
+    (folder / "a.txt").write_text(text)
+    (folder / "a.ann").write_text(annotations)
+    return folder
+
+
+def test_brat_lines_of_other_kinds_are_left_out_and_counted(tmp_path, capsys):
+    others = "R1\tO Arg1:T1 Arg2:T1\nA1\tB T1\nM1\tB T1\nE1\tORG:T1\n*\tSame T1 T1\nN1\tRef T1 W:Q\tx\n#1\tN T1\tx\n"
+    folder = brat_folder(tmp_path / "d", TEXT, f"T1\tORG 0 7\tCông an\n{others}")
+    (tmp_path / "d/._a.txt").write_bytes(b"\0\xff")
+    brat_folder(tmp_path / "d/more", TEXT, "")
+    assert [d.spans for d in read_documents(folder)] == [(Span(0, 7, "ORG"),)]
+    told = capsys.readouterr().err
+    assert "d: left out 2 attributes, 1 equivalences, 1 events, 1 notes, 1 references, 1 relations" in told
+    assert "d: its subfolders are not read: more" in told
+
+
+@pytest.mark.parametrize("offsets", ["0 7", "1 8"])
+def test_brat_texts_lose_a_byte_order_mark_whether_the_offsets_count_it_or_not(tmp_path, offsets):
+    folder = brat_folder(tmp_path / "d", f"\ufeff{TEXT}", f"\ufeffT1\tORG {offsets}\tCông an\n")
+    assert read_documents(folder) == [Document("a", TEXT, (Span(0, 7, "ORG"),))]
+
+
+def test_brat_predictions_say_in_what_a_text_differs(tmp_path):
+    folder = brat_folder(tmp_path / "d", "Hà Nội\n", "")
+    assert "differs from the gold text in another line break at the end" in faults_of(
+        brat.read_predictions, folder, [Document("a", "Hà Nội")]
     )

@@ -11,11 +11,11 @@ from thidua_ner.formats.registry import (
     FOLDER,
     READERS,
     WRITERS,
-    labels_known,
     read_documents,
     read_predictions,
     write_documents,
 )
+from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document, Span
 
 GOLD = [Document("a", "Công an Huế", (Span(0, 7, "ORG"), Span(8, 11, "LOC"))), Document("b", "Huế")]
@@ -96,9 +96,9 @@ def test_documents_are_not_written_with_another_suffix(tmp_path, name):
 
 
 @pytest.mark.parametrize("suffix", sorted(ANNOTATED))
-def test_labels_are_those_of_the_benchmark_unless_others_are_allowed(tmp_path, suffix):
+def test_any_label_is_read_unless_some_are_named(tmp_path, suffix):
     path = written(tmp_path, suffix)
-    assert read_documents(path, {"ORG", "LOC"}) == read_documents(path, None) == GOLD
+    assert read_documents(path, {"ORG", "LOC"}) == read_documents(path) == GOLD
     with pytest.raises(DataError, match="unknown label 'LOC'"):
         read_documents(path, {"ORG"})
 
@@ -107,13 +107,8 @@ def test_repair_is_for_conll_alone(tmp_path):
     (tmp_path / "gold.conll").write_text("Công I-ORG\nan I-ORG\n")
     with pytest.raises(DataError, match="continues nothing"):
         read_documents(tmp_path / "gold.conll")
-    (document,) = read_documents(tmp_path / "gold.conll", repair="conlleval")
+    (document,) = read_documents(tmp_path / "gold.conll", tags=TagReading("conlleval"))
     assert document.spans == (Span(0, 7, "ORG"),)
-
-
-def test_other_labels_than_the_benchmark_are_known_from_the_gold():
-    assert labels_known(GOLD) == labels_known([]) == ["ORG", "PER", "RANK", "LOC", "DATE", "NUM"]
-    assert labels_known([Document("c", "Huế", (Span(0, 3, "PLACE"),)), *GOLD]) == ["LOC", "ORG", "PLACE"]
 
 
 @given(document=documents())

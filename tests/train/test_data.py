@@ -2,6 +2,8 @@
 
 import json
 
+import datasets
+import pyarrow as pa
 import pytest
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
@@ -102,9 +104,13 @@ def test_a_conll_run_is_scored_on_another_conll_file(conll_run):
     done = run_inside("evaluate", str(folder / "run"), "--gold", str(folder / "other.conll"))
     assert "documents:1|entities:2" in done.stdout
     write_conll(folder / "foreign.conll", ["Huế B-CITY"])
-    refused = run_inside("evaluate", str(folder / "run"), "--gold", str(folder / "foreign.conll"), check=False)
-    assert refused.returncode == 1
-    assert "foreign.conll:1: unknown label 'CITY'; use one of PATIENT, PLACE, WHEN" in refused.stderr
+    done = run_inside("evaluate", str(folder / "run"), "--gold", str(folder / "foreign.conll"))
+    assert "note: nothing is predicted as CITY: its precision counts as 0" in done.stdout
+    refused = run_inside(
+        "evaluate", str(folder / "run"), "--gold", str(folder / "foreign.conll"), "--repair", "discard", check=False
+    )
+    assert refused.returncode == 2
+    assert "--repair and --tag-column are for --predictions; those of --gold begin with --gold-" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -115,7 +121,7 @@ def test_a_conll_run_is_scored_on_another_conll_file(conll_run):
         ("train", "Huế B-PLACE\nđẹp I-WHEN\n", "train.txt:2: I-WHEN continues nothing after B-PLACE; write B-WHEN"),
         ("train", "Huế PLACE\n", "train.txt:1: 'PLACE' after 'Huế' is not an IOB2 tag"),
         ("train", "Huế O\n", "train.txt: has no entity; check that its tags are IOB2"),
-        ("test", "a O\n\nHuế B-CITY\n", "test.txt:3: unknown label 'CITY'; use one of PATIENT, PLACE, WHEN"),
+        ("test", "a O\n\nHuế B-CITY-\n", "test.txt:3: unknown label 'CITY-'; give a word"),
         ("test", "\n\n", "test.txt: holds no sentences"),
         ("test", None, "test.txt: cannot be read"),
     ],
@@ -153,7 +159,7 @@ def test_any_dataset_of_tokens_and_tags_is_read(tmp_path):
         (tmp_path / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (fold,) = load_folds(hub_config(tmp_path))
     assert fold.tags == ("O", "B-PLACE", "I-PLACE", "B-WHEN", "I-WHEN")
-    assert [[t.text for t in s.tokens] for s in fold.sentences] == [["Huế", "đẹp"], ["a b", "c"]]
+    assert [[t.text for t in s.tokens] for s in fold.sentences] == [["Huế", "đẹp"], ["a", "b", "c"]]
     assert [d.id for d in fold.test] == ["test, row 1", "test, row 2"]
 
 
@@ -171,11 +177,18 @@ def test_the_benchmark_itself_is_read_as_any_dataset(monkeypatch):
     [
         (
             {"tokens": ["a"], "tags": [1]},
-            "train, row 1: the tags are numbers without names; declare them as ClassLabel",
+            "train, row 1: the tags are numbers without names: declare them as ClassLabel",
         ),
         ({"tokens": ["a"], "tags": ["I-X"]}, "train, row 1: tag 1: I-X continues nothing"),
         ({"tokens": ["a", "b"], "tags": ["O"]}, "train, row 1: 1 tags for 2 tokens"),
-        ({"tokens": [" "], "tags": ["O"]}, "train, row 1: a token is empty"),
+        ({"tokens": ["a", " "], "tags": ["O", "O"]}, "train, row 1: token 2 is ' '"),
+        ({"tokens": ["a", ""], "tags": ["O", "O"]}, "train, row 1: token 2 is empty"),
+        ({"tokens": ["a", None], "tags": ["O", "O"]}, "train, row 1: token 2 is null"),
+        ({"tokens": [], "tags": []}, "train, row 1: there are no tokens"),
+        ({"tokens": ["a"], "tags": None}, "train, row 1: its tags are null"),
+        ({"tokens": ["a"], "tags": [None]}, "train, row 1: tag 1 is null"),
+        ({"tokens": ["a"], "tags": ["person-other"]}, "train, row 1: 'person-other' is not an IOB2 tag .*scheme is IO"),
+        ({"tokens": ["a", "b"], "tags": ["B-X", "E-Y"]}, "train, row 1: B-X is not followed by the rest of its entity"),
         ({"text": "a", "tags": ["O"]}, "split train has the columns text, tags; name the tokens tokens or words"),
     ],
 )
@@ -199,11 +212,54 @@ def test_a_damaged_card_is_told(tmp_path, card, message):
         load_folds(load_config(ROOT / "configs/phobert-tiny.yaml", [f"data={tmp_path}"]))
 
 
-def test_labels_that_training_lacks_are_refused(tmp_path):
+def test_labels_that_training_lacks_are_told_and_kept(tmp_path, capsys):
     (tmp_path / "train.jsonl").write_text('{"tokens": ["Huế"], "ner_tags": ["B-PLACE"]}')
     (tmp_path / "test.jsonl").write_text('{"tokens": ["Huế"], "ner_tags": ["B-CITY"]}')
-    with pytest.raises(DataError, match="split test has the labels CITY, which the training split lacks"):
+    (fold,) = load_folds(hub_config(tmp_path))
+    assert [span.label for span in fold.test[0].spans] == ["CITY"]
+    assert fold.tags == ("O", "B-PLACE", "I-PLACE")
+    assert "test: has labels that the training data lacks, and no model can find: CITY" in capsys.readouterr().err
+
+
+def write_splits(folder, *names):
+    for name in names:
+        (folder / f"{name}.jsonl").write_text('{"tokens": ["Huế"], "ner_tags": ["B-PLACE"]}')
+    files = [{"split": name, "path": f"{name}.jsonl"} for name in names]
+    (folder / "README.md").write_text(
+        f"---\nconfigs: {json.dumps([{'config_name': 'default', 'data_files': files}])}\n---\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["dev", "valid", "validation"])
+def test_splits_are_known_by_their_usual_names_and_others_are_told(tmp_path, capsys, name):
+    write_splits(tmp_path, "train", name, "extra")
+    (fold,) = load_folds(hub_config(tmp_path))
+    assert [document.id for document in fold.validation] == [f"{name}, row 1"]
+    assert "the splits extra are not used; name them as `splits:" in capsys.readouterr().err
+    (fold,) = load_folds(hub_config(tmp_path, splits={"train": "extra", "test": "train"}))
+    assert [document.id for document in (*fold.train_documents, *fold.test)] == ["extra, row 1", "train, row 1"]
+    with pytest.raises(DataError, match="has no split 'gone'; name some of"):
+        load_folds(hub_config(tmp_path, splits={"train": "gone"}))
+
+
+@pytest.mark.parametrize("tag", [-1, -100, 2])
+def test_numbered_tags_without_a_name_are_faults(tmp_path, tag):
+    names = datasets.ClassLabel(names=["O", "B-PLACE"])
+    features = datasets.Features({"tokens": [datasets.Value("string")], "ner_tags": [names]})
+    table = pa.table({"tokens": [["ở", "Huế"], ["Huế"]], "ner_tags": [[0, 1], [tag]]})
+    datasets.DatasetDict({"train": datasets.Dataset(table, datasets.DatasetInfo(features=features))})[
+        "train"
+    ].to_parquet(tmp_path / "train.parquet")
+    with pytest.raises(DataError, match=f"train, row 2: tag 1 is {tag}, but the names are those of 0 to 1; correct or"):
         load_folds(hub_config(tmp_path))
+
+
+def test_other_schemes_of_datasets_are_read(tmp_path):
+    (tmp_path / "train.json").write_text(
+        json.dumps({"tokens": ["Ông", "Trần", "Lộc"], "tags": ["O", "B-PER", "L-PER"]})
+    )
+    (fold,) = load_folds(hub_config(tmp_path))
+    assert fold.sentences[0].tags == ("O", "B-PER", "I-PER")
 
 
 @pytest.mark.parametrize("name", ["nowhere/at-all", "missing-folder"])

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from thidua_ner.faults import DataError, Fault
 from thidua_ner.files import read_table, read_text
 from thidua_ner.formats.brat import Annotation, folder_ids, parse_annotations
+from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document
 
 GOLD_PART, SYNTHETIC_PART = "gold", "synthetic"
@@ -165,7 +166,7 @@ def _read_brat_folder(path: Path) -> BratFolder:
         content = None if text is None else _read(file, faults)
         if text is None or content is None:
             continue
-        found, wrong = parse_annotations(str(file), content, text)
+        found, wrong = parse_annotations(str(file), content, text, tuple(ENTITY_TYPES))
         faults += wrong
         annotations[name] = tuple(found)
         if not wrong:

@@ -1,22 +1,25 @@
-"""brat standoff: a folder of `<id>.txt` and `<id>.ann` files with text-bound annotations only.
+"""brat standoff: a folder of `<id>.txt` and `<id>.ann` files, of which the text-bound annotations are read.
 
-Format: https://brat.nlplab.org/standoff.html. Offsets count the Unicode code points of the unchanged text file, line
-breaks included. Notes (lines that begin with `#`) are ignored.
+Format: https://brat.nlplab.org/standoff.html. Offsets count the Unicode code points of the text file, line breaks
+included; a byte-order mark is no part of the text. Relations, events, attributes, equivalences, references and notes
+are left out, and their number is told.
 """
 
 import re
 import shutil
 import tempfile
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-from thidua_ner.faults import DataError, Fault, fail, some_of
+from thidua_ner.faults import DataError, Fault, fail, some_of, tell
 from thidua_ner.files import read_text, write_text
-from thidua_ner.text.labels import ENTITY_TYPES, label_order
-from thidua_ner.text.spans import Document, Span
+from thidua_ner.text.alike import Lookalikes, describe_difference
+from thidua_ner.text.labels import label_order
+from thidua_ner.text.spans import Document, Span, is_label, label_remedy
 
 _MAX_NAME_BYTES = 200
 """The most bytes of a file name; most file systems allow 255, with the suffix and a number."""
@@ -24,6 +27,15 @@ _MAX_NAME_BYTES = 200
 _UNSAFE = re.compile(r'[\0-\x1f\x7f%~/\\:*?"<>|]|^\.')
 
 _ANNOTATION = re.compile(r"(T\d+)\t(\S+) ([\d ;]+)\t(.*)")
+_FRAGMENT = re.compile(r"([0-9]{1,18}) ([0-9]{1,18})")
+
+_OTHER_LINES = {"R": "relations", "E": "events", "A": "attributes", "M": "attributes", "N": "references"} | {
+    "*": "equivalences",
+    "#": "notes",
+}
+"""The lines that are left out, by their first character."""
+
+_BOM = "\ufeff"
 
 
 class Annotation(NamedTuple):
@@ -35,7 +47,7 @@ class Annotation(NamedTuple):
 
 
 def parse_annotations(
-    file: str, content: str, text: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
+    file: str, content: str, text: str, types: Collection[str] | None = None
 ) -> tuple[list[Annotation], list[Fault]]:
     """Parse the content of an .ann file and check it against its text; `types` None allows any label.
 
@@ -44,9 +56,9 @@ def parse_annotations(
     """
     annotations: list[Annotation] = []
     faults: list[Fault] = []
-    for number, raw in enumerate(content.split("\n"), start=1):
+    for number, raw in enumerate(content.removeprefix(_BOM).split("\n"), start=1):
         line = raw.removesuffix("\r")
-        if not line.strip() or line.startswith("#"):
+        if not line.strip() or _is_other(line):
             continue
         try:
             annotations.append(_parse_line(file, number, line, text, types))
@@ -62,30 +74,49 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
         what = f"{line[:60]!r} is not a text-bound annotation"
         fail(file, what, "write T<number><TAB><label> <start> <end><TAB><surface>", line=number)
     name, label, offsets, surface = match.groups()
-    if not re.fullmatch(r"\d+ \d+", offsets):
-        fail(
-            file, f"{name} has the offsets {offsets!r}", "give one start and one end: spans are continuous", line=number
-        )
-    start, end = map(int, offsets.split())
-    if types is not None and label not in types:
-        fail(file, f"{name} has the unknown label {label!r}", f"use one of {', '.join(types)}", line=number)
+    if not is_label(label) if types is None else label not in types:
+        fail(file, f"{name} has the unknown label {label!r}", label_remedy(types), line=number)
+    start, end = _joined(file, number, name, offsets, text)
     if not start < end <= len(text):
         what = f"{name} {start} {end} is empty or lies outside the text of {len(text)} characters"
         fail(file, what, "correct the offsets", line=number)
     actual = text[start:end]
-    # brat writes a line break inside a span as a space
-    if surface not in (actual, actual.replace("\n", " ")):
+    # brat writes a line break inside a span, and one between the fragments of a span, as a space
+    if _on_one_line(surface) != _on_one_line(actual):
         what = f"{name} has the surface {surface!r}, but the text has {actual!r}"
+        if difference := describe_difference(surface, actual):
+            what += f": they differ in {difference}"
         fail(file, what, f"correct the offsets or the surface{_offset_hint(text)}", line=number)
     return Annotation(number, name, Span(start, end, label))
+
+
+def _is_other(line: str) -> bool:
+    """Tell whether a line is of a kind that is left out."""
+    return line[0] in "*#" or (line[0] in _OTHER_LINES and line[1:2].isdigit())
+
+
+def _on_one_line(surface: str) -> str:
+    return surface.replace("\r\n", " ").replace("\n", " ")
+
+
+def _joined(file: str, number: int, name: str, offsets: str, text: str) -> tuple[int, int]:
+    """Return the start and the end of offsets, whose fragments may be parted by one line break and no more."""
+    fragments = [_FRAGMENT.fullmatch(part) for part in offsets.split(";")]
+    found = [(int(match[1]), int(match[2])) for match in fragments if match]
+    if len(found) < len(fragments):
+        fail(file, f"{name} has the offsets {offsets[:60]!r}", "give a start and an end", line=number)
+    for (_, before), (after, _) in pairwise(found):
+        if before > after or text[before:after].strip(" \t") not in {"", "\n", "\r\n"}:
+            what = f"{name} is not continuous: {text[before:after][:40]!r} lies between its fragments"
+            remedy = "annotate one span, or two: spans of more than one part are not scored"
+            fail(file, what, remedy, line=number)
+    return found[0][0], found[-1][1]
 
 
 def _offset_hint(text: str) -> str:
     """Name the likely reason why all offsets of a text are shifted."""
     if "\r" in text:
         return " (the text has CRLF line breaks, two characters each)"
-    if text.startswith("\ufeff"):
-        return " (the text begins with a byte-order mark, which is a character)"
     if not unicodedata.is_normalized("NFC", text):
         return " (the text is decomposed Unicode, in which each mark is a character)"
     return ""
@@ -106,9 +137,13 @@ def _clashes(file: str, annotations: list[Annotation]) -> Iterable[Fault]:
 
 
 def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
-    """List the ids of the documents in a folder, sorted, and a fault for each .txt or .ann file without the other."""
-    texts = {path.stem for path in folder.glob("*.txt")}
-    annotated = {path.stem for path in folder.glob("*.ann")}
+    """List the ids of the documents in a folder, sorted, and a fault for each .txt or .ann file without the other.
+
+    Hidden files are none of the documents.
+    """
+    texts, annotated = (
+        {path.stem for path in folder.glob(pattern) if not path.name.startswith(".")} for pattern in ("*.txt", "*.ann")
+    )
     faults = [
         Fault(str(folder / f"{name}.txt"), f"has no {name}.ann", "add it, empty if the text has no entities")
         for name in texts - annotated
@@ -120,31 +155,54 @@ def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
 
 
 def _read_pair(
-    folder: Path, name: str, types: Collection[str] | None = tuple(ENTITY_TYPES)
-) -> tuple[str, list[Annotation], list[Fault]]:
-    """Read the text, the annotations and the faults of one document; raises DataError if a file is not UTF-8."""
-    text = read_text(folder / f"{name}.txt")
+    folder: Path, name: str, types: Collection[str] | None, left_out: Counter[str]
+) -> tuple[str, list[Span], list[Fault]]:
+    """Read the text, the spans and the faults of one document; raises DataError if a file is not UTF-8.
+
+    The offsets of a file with a byte-order mark may count it or not. `left_out` counts the lines of other kinds.
+    """
+    with_mark = read_text(folder / f"{name}.txt")
+    text = with_mark.removeprefix(_BOM)
     path = folder / f"{name}.ann"
-    return (text, *parse_annotations(str(path), read_text(path), text, types))
+    content = read_text(path)
+    lines = content.removeprefix(_BOM).split("\n")
+    left_out.update(_OTHER_LINES[line[0]] for line in lines if line.strip() and _is_other(line))
+    annotations, faults = parse_annotations(str(path), content, text, types)
+    spans = [one.span for one in annotations]
+    if faults and text != with_mark:
+        counted, others = parse_annotations(str(path), content, with_mark, types)
+        if len(others) < len(faults) and all(one.span.start for one in counted):
+            return text, [Span(s.start - 1, s.end - 1, s.label) for _, _, s in counted], others
+    return text, spans, faults
 
 
-def read_folder(folder: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
-    """Read every document of a folder, sorted by id; raises DataError with all faults of all files."""
+def read_folder(folder: Path, types: Collection[str] | None = None) -> list[Document]:
+    """Read every document of a folder, sorted by id; `types` are the labels allowed, None for any.
+
+    Says what is left out. Raises DataError with all faults of all files.
+    """
     names, faults = folder_ids(folder)
+    left_out = Counter[str]()
     documents: list[Document] = []
     for name in names:
         try:
-            text, annotations, found = _read_pair(folder, name, types)
+            text, spans, found = _read_pair(folder, name, types, left_out)
         except DataError as error:
             faults += error.faults
             continue
         faults += found
         if not found:
-            documents.append(Document(name, text, tuple(a.span for a in annotations)))
+            documents.append(Document(name, text, tuple(spans)))
+    inner = sorted({path.parent for path in folder.glob("[!.]*/**/*.ann")})
     if not names and not faults:
         faults.append(Fault(str(folder), "holds no documents", "name a folder of .txt and .ann files"))
     if faults:
         raise DataError(faults)
+    if left_out:
+        counts = ", ".join(f"{number} {kind}" for kind, number in sorted(left_out.items()))
+        tell(folder, f"left out {counts}: only spans are read")
+    if inner:
+        tell(folder, f"its subfolders are not read: {some_of([path.name for path in inner])}; name one of them instead")
     return documents
 
 
@@ -170,17 +228,16 @@ def write_folder(folder: Path, documents: Iterable[Document]) -> None:
         write_text(folder / f"{document.id}.ann", format_annotations(document))
 
 
-def read_predictions(
-    folder: Path, gold: Sequence[Document], types: Collection[str] | None = tuple(ENTITY_TYPES)
-) -> list[Document]:
+def read_predictions(folder: Path, gold: Sequence[Document], types: Collection[str] | None = None) -> list[Document]:
     """Read one prediction per gold document, in the order of the gold.
 
     Raises DataError with the documents that are unknown or missing, and the first line in which each text differs.
     """
     found = {document.id: document for document in read_folder(folder, types)}
     known = [document.id for document in gold]
+    alike = Lookalikes(known)
     faults = [
-        Fault(str(folder / f"{name}.txt"), "is not a gold document", f"use {some_of(known)}")
+        Fault(str(folder / f"{name}.txt"), f"is not a gold document{alike.hint(name)}", f"use {some_of(known)}")
         for name in found
         if name not in known
     ]
@@ -192,7 +249,9 @@ def read_predictions(
             pairs = zip_longest(found[document.id].text.split("\n"), document.text.split("\n"))
             line = next(number for number, (ours, theirs) in enumerate(pairs, start=1) if ours != theirs)
             remedy = "annotate the text as it is in the gold"
-            faults.append(Fault(path, "differs from the gold text", remedy, line=line))
+            difference = describe_difference(found[document.id].text, document.text)
+            what = f"differs from the gold text{f' in {difference}' if difference else ''}"
+            faults.append(Fault(path, what, remedy, line=line))
     if faults:
         raise DataError(sorted(faults))
     return [document.with_spans(found[document.id].spans) for document in gold]

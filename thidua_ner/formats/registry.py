@@ -7,8 +7,7 @@ from typing import NamedTuple, NoReturn
 from thidua_ner.faults import fail
 from thidua_ner.formats import brat, conll, jsonl, parquet, texts
 from thidua_ner.formats.texts import Record
-from thidua_ner.text.iob2 import Repair
-from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
 
 Types = Collection[str] | None
@@ -23,8 +22,8 @@ _ANNOTATED = "name a folder of .txt and .ann files, a .jsonl or a .conll file"
 class Reader(NamedTuple):
     """What a format holds: annotated documents, predictions for given texts, or texts to tag."""
 
-    documents: Callable[[Path, Types, Repair], list[Document]] | None = None
-    predictions: Callable[[Path, Sequence[Document], Types, Repair], list[Document]] | None = None
+    documents: Callable[[Path, Types, TagReading], list[Document]] | None = None
+    predictions: Callable[[Path, Sequence[Document], Types, TagReading], list[Document]] | None = None
     texts: Callable[[Path, str], Iterator[Record]] | None = None
     count: Callable[[Path], int] = lambda _: 1
     """Estimates the number of texts: blank lines and cells of several lines are counted too."""
@@ -65,33 +64,28 @@ WRITERS: dict[str, Writer] = {
 """All formats that documents are written in, by name; `tagging/outputs.py` adds the HTML page."""
 
 
-def read_documents(path: Path | str, types: Types = tuple(ENTITY_TYPES), repair: Repair = "none") -> list[Document]:
+def read_documents(path: Path | str, types: Types = None, tags: TagReading | None = None) -> list[Document]:
     """Read annotated documents from a folder of .txt and .ann files, a .jsonl or a .conll file.
 
-    `types` are the labels that are allowed, None for any; `repair` says how to treat CoNLL tags that are not strict
-    IOB2. Raises DataError with every fault that the format's reader finds.
+    `types` are the labels that are allowed, None for any; `tags` says how CoNLL columns are read, and counts what it
+    repairs. Raises DataError with every fault that the format's reader finds.
     """
     path = Path(path)
     read = READERS[_format_of(path)].documents
-    return read(path, types, repair) if read else _no_annotations(path)
+    return read(path, types, tags or TagReading()) if read else _no_annotations(path)
 
 
 def read_predictions(
-    path: Path | str, gold: Sequence[Document], types: Types = tuple(ENTITY_TYPES), repair: Repair = "none"
+    path: Path | str, gold: Sequence[Document], types: Types = None, tags: TagReading | None = None
 ) -> list[Document]:
     """Read one prediction per gold document, in the order of the gold, from any format of annotated documents.
 
-    Raises DataError with the documents that are unknown or missing and what cannot be spans of the gold text.
+    `types` and `tags` are those of `read_documents`: a label that the gold lacks is a false positive. Raises DataError
+    with the documents that are unknown or missing and what cannot be spans of the gold text.
     """
     path = Path(path)
     read = READERS[_format_of(path)].predictions
-    return read(path, gold, types, repair) if read else _no_annotations(path)
-
-
-def labels_known(gold: Sequence[Document]) -> list[str]:
-    """List the labels that predictions may have: the gold's, or the benchmark's if the gold has no others."""
-    labels = sorted({span.label for document in gold for span in document.spans})
-    return list(ENTITY_TYPES) if set(labels) <= set(ENTITY_TYPES) else labels
+    return read(path, gold, types, tags or TagReading()) if read else _no_annotations(path)
 
 
 def _format_of(path: Path) -> str:

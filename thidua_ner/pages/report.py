@@ -13,7 +13,7 @@ from thidua_ner.runs.folder import RunFolder, run_folders
 from thidua_ner.runs.scored import Scored, read_scored, write_scored
 from thidua_ner.scoring.pairing import pair_spans
 from thidua_ner.scoring.results import MAX_ROWS, Calibration
-from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
 
 MAX_DOCUMENTS = 300
@@ -21,7 +21,7 @@ MAX_DOCUMENTS = 300
 
 
 def report(
-    runs: Sequence[Path], *, gold: Path | None = None, repair: Repair = "none", output: Path | None = None
+    runs: Sequence[Path], *, gold: Path | None = None, tags: TagReading | None = None, output: Path | None = None
 ) -> Path:
     """Write a report of the first scored folder, with a table of all; a folder of seeds stands for its runs.
 
@@ -30,7 +30,7 @@ def report(
     if not runs:
         fail("report", "there is nothing to show", "name scored folders", kind=UsageError)
     path = output or RunFolder(runs[0]).report
-    write_report(path, [read_scored(folder, gold, repair) for folder in run_folders(runs)])
+    write_report(path, [read_scored(folder, gold, tags) for folder in run_folders(runs)])
     return path
 
 

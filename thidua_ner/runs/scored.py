@@ -7,26 +7,26 @@ from pathlib import Path
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.files import read_json, write_json
 from thidua_ner.formats.jsonl import write_predictions
-from thidua_ner.formats.registry import labels_known, read_documents, read_predictions
+from thidua_ner.formats.registry import read_documents, read_predictions
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.runs.run import read_run
-from thidua_ner.scoring.evaluation import evaluate_documents
+from thidua_ner.scoring.evaluation import evaluate_documents, note_repairs
 from thidua_ner.scoring.results import Evaluation
 from thidua_ner.scoring.strict import is_scored_on
-from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
 
 GOLD_FOLDER = Path("annotations/gold")
 """The benchmark's gold documents, in the project's folder."""
 
 
-def read_gold(path: Path | None, repair: Repair = "none") -> list[Document]:
+def read_gold(path: Path | None, tags: TagReading | None = None) -> list[Document]:
     """Read gold documents with any labels, by default the benchmark's; raises UsageError if those are not here."""
     if path is None and not GOLD_FOLDER.exists():
         what, remedy = "does not exist here", "name the gold documents with --gold"
         fail(GOLD_FOLDER, what, remedy, kind=UsageError)
-    return read_documents(path or GOLD_FOLDER, None, repair)
+    return read_documents(path or GOLD_FOLDER, tags=tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def read_scores(folder: Path) -> Evaluation:
     return read_json(path, Evaluation, remedy)
 
 
-def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Scored:
+def read_scored(folder: Path, gold: Path | None, tags: TagReading | None = None) -> Scored:
     """Read a scored folder; `gold` is what it was scored on, if not its own documents.
 
     Raises DataError if a file is missing or damaged, or if the scores are on other documents.
@@ -66,27 +66,38 @@ def read_scored(folder: Path, gold: Path | None, repair: Repair = "none") -> Sco
     scores = read_scores(folder)
     manifest = run_folder.read_manifest() if run_folder.manifest.is_file() else None
     run = read_run(folder) if run_folder.has_models else None
-    documents = run.test if run and gold is None else read_gold(gold, repair)
+    documents = run.test if run and gold is None else read_gold(gold, tags)
     if not is_scored_on(scores.signature, documents):
         fail(run_folder.scores, "are scores on other documents", "name those with --gold, or score the run again")
-    predicted = read_predictions(run_folder.predictions, documents, labels_known(documents))
+    predicted = read_predictions(run_folder.predictions, documents)
     return Scored(str(folder), documents, predicted, scores, manifest, run.training_logs() if run else {})
 
 
-def score_predictions(gold: Path, predictions: Path, *, repair: Repair = "none", name: str = "") -> Scored:
-    """Score the predictions of any system; raises DataError if a file is damaged or does not fit the gold."""
+def score_predictions(
+    gold: Path,
+    predictions: Path,
+    *,
+    gold_tags: TagReading | None = None,
+    tags: TagReading | None = None,
+    name: str = "",
+) -> Scored:
+    """Score the predictions of any system; `gold_tags` and `tags` say how CoNLL columns are read on the two sides.
+
+    Raises DataError if a file is damaged or does not fit the gold.
+    """
+    gold_tags, tags = gold_tags or TagReading(), tags or TagReading()
     if gold.suffix == ".conll" and predictions.suffix == ".jsonl":
         remedy = "score against the .jsonl or the folder, or give the predictions as .conll"
         fail(gold, "does not keep the text, so character offsets do not apply to it", remedy)
-    documents = read_documents(gold, None, repair)
-    predicted = read_predictions(_predictions_in(predictions), documents, labels_known(documents), repair)
-    return Scored(name, documents, predicted, evaluate_documents(documents, predicted))
+    documents = read_documents(gold, tags=gold_tags)
+    predicted = read_predictions(_predictions_in(predictions), documents, tags=tags)
+    scores = note_repairs(evaluate_documents(documents, predicted), gold=gold_tags, predictions=tags)
+    return Scored(name, documents, predicted, scores)
 
 
 def read_systems(paths: Sequence[Path], gold: Sequence[Document]) -> dict[str, list[Document]]:
     """Read the predictions of systems, by path: scored folders, or predictions in any format."""
-    labels = labels_known(gold)
-    return {str(path): read_predictions(_predictions_in(path), gold, labels) for path in paths}
+    return {str(path): read_predictions(_predictions_in(path), gold) for path in paths}
 
 
 def _predictions_in(path: Path) -> Path:

@@ -1,13 +1,14 @@
 """Compute and print all figures of one set of predictions."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from thidua_ner.scoring.breakdowns import Mentions, breakdown
 from thidua_ner.scoring.resampling import intervals
 from thidua_ner.scoring.results import UNITS, Evaluation
 from thidua_ner.scoring.strict import check_against_seqeval, score
 from thidua_ner.scoring.tables import document_mean, muc_table, robustness_table, unseen_share
+from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
 
 
@@ -31,6 +32,21 @@ def evaluate_documents(
         intervals=intervals(gold, predicted),
         trained_on=trained_on,
     )
+
+
+def note_repairs(scores: Evaluation, *, gold: TagReading, predictions: TagReading | None = None) -> Evaluation:
+    """Add the policies that have read the tags to the signature, and the number of tags that they changed to the notes.
+
+    Scores of tags that were read as they stand are returned as they are.
+    """
+    sides = [(name, tags) for name, tags in (("gold", gold), ("predictions", predictions)) if tags]
+    repaired = [(name, tags) for name, tags in sides if tags.repair != "none"]
+    if not repaired:
+        return scores
+    notes = (f"{tags.repair} has changed {tags.changed:,} tags of the {name}" for name, tags in repaired)
+    policies = ",".join(f"{name}={tags.repair}" for name, tags in repaired)
+    how, on, what = scores.signature.partition("|gold:")
+    return replace(scores, notes=(*scores.notes, *notes), signature=f"{how}|repair:{policies}{on}{what}")
 
 
 def format_evaluation(scores: Evaluation) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from thidua_ner.faults import some_of
 from thidua_ner.scoring.muc import muc_schemes
 from thidua_ner.scoring.results import Counts, DocumentMean, Score, Scores
+from thidua_ner.scoring.units import unit_notes
 from thidua_ner.text import iob2
 from thidua_ner.text.iob2 import Repair
 from thidua_ner.text.labels import ENTITY_TYPES, label_order
@@ -65,7 +66,7 @@ def score(gold: Sequence[Document], predicted: Sequence[Document]) -> Scores:
         per_document={name: counts.score() for name, counts in by_document.items()},
         muc=muc_schemes(gold, predicted),
         counts=by_label,
-        notes=(*_label_notes(by_label), *_document_notes(by_document)),
+        notes=(*_label_notes(by_label), *_document_notes(by_document), *unit_notes(gold, predicted)),
         signature=signature(gold),
     )
 

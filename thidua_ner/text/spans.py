@@ -1,7 +1,8 @@
 """Documents and their labelled spans; offsets count characters (Unicode code points) and are half-open."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -10,13 +11,22 @@ from thidua_ner.text.syllables import Sentence, Token, split_sentences
 Triple = tuple[int, int, str]
 """The start, end and label of a span."""
 
+_MAX_LABEL = 100
+
 
 def is_label(value: object) -> bool:
-    """Tell whether a value can be a label: a word without white space and without hyphens at its ends.
+    """Tell whether a value can be a label: a word of up to 100 characters, without hyphens at its ends.
 
     IOB2 tags use hyphens as separators.
     """
-    return isinstance(value, str) and bool(value) and value == "".join(value.split()) == value.strip("-")
+    return (
+        isinstance(value, str) and 0 < len(value) <= _MAX_LABEL and value == "".join(value.split()) == value.strip("-")
+    )
+
+
+def label_remedy(types: Collection[str] | None) -> str:
+    """Say which labels may be used: those of `types`, or any word if it is None."""
+    return f"use one of {', '.join(types)}" if types else "give a word without white space or hyphens at its ends"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,13 +89,28 @@ class Document:
         return replace(self, spans=spans)
 
     def sentences(self) -> tuple[Sentence, ...]:
-        """Return the sentences that the source gave, or those that the rules of `syllables.py` find."""
-        return self.given or split_sentences(self.text)
+        """Return the sentences that models read: those that the source gave, or that the rules of `syllables.py` find.
+
+        A token of the source that holds white space is cut there, as the rules would: taggers read texts that way.
+        """
+        return tuple(map(_cut_at_spaces, self.given)) if self.given else split_sentences(self.text)
 
     @property
     def text_sha256(self) -> str:
         """The SHA-256 of the text in UTF-8 (hexadecimal), which identifies a document across formats."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
+
+
+def _cut_at_spaces(sentence: Sentence) -> Sentence:
+    """Cut the tokens of a sentence at white space; the usual one, without any, is returned as it is."""
+    if all(token.text.split() == [token.text] for token in sentence.tokens):
+        return sentence
+    pieces = (
+        Token(piece[0], token.start + piece.start(), token.start + piece.end())
+        for token in sentence.tokens
+        for piece in re.finditer(r"\S+", token.text)
+    )
+    return Sentence(sentence.start, sentence.end, tuple(pieces))
 
 
 def as_document(text: str | Document) -> Document:
