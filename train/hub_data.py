@@ -85,11 +85,12 @@ def _documents(data: HubData, split: str, rows: "datasets.Dataset") -> list[Docu
     names = getattr(getattr(rows.features[tags], "feature", None), "names", None)
     found: list[_TaggedRow] = []
     faults: list[Fault] = []
-    for number, row in enumerate(rows, 1):
-        place = f"{split}, row {number}"
+    for index in range(len(rows)):
+        place = f"{split}, row {index + 1}"
         try:
+            row = rows[index]
             found.append(_TaggedRow(place, _words(row[tokens]), _tags(row[tags], names)))
-        except ValueError as error:
+        except ValueError as error:  # UnicodeDecodeError is one
             faults.append(Fault(data.dataset, f"{place}: {error}", "correct or delete the row"))
     if faults:
         raise DataError(_first(faults))

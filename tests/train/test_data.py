@@ -145,6 +145,16 @@ def test_tags_in_the_other_scheme_are_read_where_a_policy_says_so(tmp_path):
     assert fold.sentences[0].tags[:4] == ("B-PLACE", "O", "B-PLACE", "I-PLACE")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "cannot be loaded"), (b'{"tokens": ["Hu\xb4"], "tags": ["O"]}', "row 1: .* codec can't decode byte 0xb4")],
+)
+def test_a_dataset_that_is_no_text_is_a_fault(tmp_path, content, message):
+    (tmp_path / "train.jsonl").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_folds(hub_config(tmp_path))
+
+
 def hub_config(dataset, **more):
     data = json.dumps({"dataset": str(dataset), **more})
     return load_config(ROOT / "configs/phobert-tiny.yaml", [f"data={data}"])
@@ -189,6 +199,7 @@ def test_the_benchmark_itself_is_read_as_any_dataset(monkeypatch):
         ({"tokens": ["a"], "tags": [None]}, "train, row 1: tag 1 is null"),
         ({"tokens": ["a"], "tags": ["person-other"]}, "train, row 1: 'person-other' is not an IOB2 tag .*scheme is IO"),
         ({"tokens": ["a", "b"], "tags": ["B-X", "E-Y"]}, "train, row 1: B-X is not followed by the rest of its entity"),
+        ({"tokens": True, "tags": ["O"]}, "train, row 1: there are no tokens"),
         ({"text": "a", "tags": ["O"]}, "split train has the columns text, tags; name the tokens tokens or words"),
     ],
 )
