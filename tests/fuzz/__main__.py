@@ -19,7 +19,7 @@ from tests.fuzz.engine import LIMIT_SECONDS, Tally, file_name, run, save_seed
 from tests.fuzz.targets import TARGETS
 
 _STATE = Path(".hypothesis/fuzz")
-_ROUND = 200
+_ROUND = 500
 """The samples that are drawn before the time is looked at."""
 
 

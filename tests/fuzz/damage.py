@@ -1,7 +1,6 @@
 """Strategies of damage: what happens to files in real life, and JSON values with something wrong in them."""
 
 import json
-import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -128,7 +127,8 @@ def file_sample(
 ) -> Sample:
     """Draw a file of records, as it is or damaged; `chunks` are the bytes of each, `whole` what they hold.
 
-    `harmless` are the changes after which everything is still read. `odd_chunk` gives what replaces a record, by its number.
+    `harmless` are the changes after which everything is still read. `odd_chunk` gives what replaces a record, by its
+    number.
     """
     kind = draw(st.sampled_from(["valid", "harmless", "chunk", "chunk", "bytes", "bytes", "random"]))
     content = valid = head + b"".join(chunks)
@@ -143,7 +143,8 @@ def file_sample(
         content, untouched = draw(st.binary(max_size=60) | st.text(max_size=60).map(str.encode)), -1
     elif kind in {"chunk", "bytes"}:
         content = draw(damaged_bytes(content))
-        untouched = len(os.path.commonprefix([content, valid]))
+        untouched = next((at for at, pair in enumerate(zip(content, valid, strict=False)) if len({*pair}) > 1), -1)
+        untouched = min(len(content), len(valid)) if untouched < 0 else untouched
     complete = kind in {"valid", "harmless"}
     ends = [len(head) + sum(map(len, chunks[: number + 1])) for number in range(len(chunks))]
     kept = [one for one, end in zip(whole, ends, strict=True) if complete or end <= untouched]

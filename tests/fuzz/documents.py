@@ -1,4 +1,4 @@
-"""Annotated documents and predictions: samples of each format with known content, and what their readers may not lose."""
+"""Annotated documents and predictions: samples of known content, and what their readers may not lose."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -20,7 +20,23 @@ from thidua_ner.text.spans import Document, Span
 TYPES = [list(ENTITY_TYPES), None]
 _OWN_LABELS = ["Cấp_bậc", "loc", "B-1", "🙂", "O"]
 _IDS = ["a", "bài 1", "d\u0301", "2023/07", "🙂", "x.txt", "# doc_id", "sentence-2", "7", "%41", "~2"]
-_TOKENS = ["Công", "an", "tỉnh", "28/7", "3.264", "H'Mông", "…", "x\u0301\u0323", "🙂", "#", "-", "O", "B-ORG", '"', "_"]
+_TOKENS = [
+    "Công",
+    "an",
+    "tỉnh",
+    "28/7",
+    "3.264",
+    "H'Mông",
+    "…",
+    "x\u0301\u0323",
+    "🙂",
+    "#",
+    "-",
+    "O",
+    "B-ORG",
+    '"',
+    "_",
+]
 
 Described = list[Any]
 """A document as JSON: its id, its text, and the start, end and label of each span."""
@@ -149,9 +165,32 @@ def conll_samples(draw: st.DrawFn) -> Sample:
     ]
     odd = st.sampled_from(
         [
-            *(b"# doc_id = \n", b"# doc_id = a\n", b"-DOCSTART- -X- O O\n\n", b"a\n", b"a I-ORG\n\n", b"a B-\n", b"a o\n"),
-            *(b"# text = a b\n", "a\u2028 b O\n".encode(), "a\u00a0b O\n".encode(), b"\x0b O\n", b"O\tO\n", b"a b c d\n"),
-            *(b"\ta O\n", b" O\n", "a B-ĐƠN VỊ\n".encode(), b"a B-ORG \r\n", b"a\x0cb O\n", b"a\x1cO\n", b"\xef\xbb\xbfa O\n"),
+            *(
+                b"# doc_id = \n",
+                b"# doc_id = a\n",
+                b"-DOCSTART- -X- O O\n\n",
+                b"a\n",
+                b"a I-ORG\n\n",
+                b"a B-\n",
+                b"a o\n",
+            ),
+            *(
+                b"# text = a b\n",
+                "a\u2028 b O\n".encode(),
+                "a\u00a0b O\n".encode(),
+                b"\x0b O\n",
+                b"O\tO\n",
+                b"a b c d\n",
+            ),
+            *(
+                b"\ta O\n",
+                b" O\n",
+                "a B-ĐƠN VỊ\n".encode(),
+                b"a B-ORG \r\n",
+                b"a\x0cb O\n",
+                b"a\x1cO\n",
+                b"\xef\xbb\xbfa O\n",
+            ),
         ]
     )
     options = {"types": types, "gold": [[name, text] for _, (name, text, _), _ in drawn]}
@@ -192,8 +231,21 @@ def check_predicted_conll(sample: Sample, folder: Path) -> bool:
 
 _FILE_IDS = ["a", "bài 1", "🙂", "x.y", "%41", "-"]
 _ODD_LINES = [
-    *("T1\tORG 0 1\n", "T9\tORG 0 1 2 3\t\n", "T9\tORG 0 1;2 3\tC n\n", "R1\tOrg Arg1:T1 Arg2:T2\n", "#1\tNote T1\ta\n"),
-    *("T9\tORG 5 1\tx\n", f"T9\tORG {'9' * 5000} 3\tx\n", "T٣\tORG ٠ ٣\tCôn\n", "T9 ORG 0 3 Côn\n", "\u2028\n", "\u00a0\n"),
+    *(
+        "T1\tORG 0 1\n",
+        "T9\tORG 0 1 2 3\t\n",
+        "T9\tORG 0 1;2 3\tC n\n",
+        "R1\tOrg Arg1:T1 Arg2:T2\n",
+        "#1\tNote T1\ta\n",
+    ),
+    *(
+        "T9\tORG 5 1\tx\n",
+        f"T9\tORG {'9' * 5000} 3\tx\n",
+        "T٣\tORG ٠ ٣\tCôn\n",
+        "T9 ORG 0 3 Côn\n",
+        "\u2028\n",
+        "\u00a0\n",
+    ),
     *("*\tEquiv T1 T2\n", "E1\tORG:T1\n", "T9\tORG 0 0\t\n", "T9\t 0 1\tC\n", "\0\n", "T9\tORG -1 1\tC\n", "\r\n"),
 ]
 

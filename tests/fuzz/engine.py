@@ -101,9 +101,10 @@ def examine(target: Target, sample: Sample) -> bool:
             with time_limit(LIMIT_SECONDS):
                 return target.check(sample, Path(folder))
         except FaultError as error:
-            assert error.faults
-            assert all(fault.file and fault.what and fault.remedy for fault in error.faults), error
-            assert not sample.complete, f"refuses what is valid: {error}"
+            if not error.faults or not all(fault.file and fault.what and fault.remedy for fault in error.faults):
+                raise AssertionError("the fault lacks its place, what is wrong, or the remedy") from error
+            if sample.complete:
+                raise AssertionError(f"refuses what is valid: {error}") from error
             return False
 
 
@@ -117,7 +118,8 @@ class Failure:
     def __str__(self) -> str:
         frames = traceback.extract_tb(self.error.__traceback__)[-3:]
         what = f"{type(self.error).__name__}: {self.error}"
-        return "\n".join([repr(self.sample), *(f"  {f.filename}:{f.lineno}: {f.line}" for f in frames), what[:2000]])
+        places = [f"  {frame.filename}:{frame.lineno}: {frame.line}" for frame in frames]
+        return "\n".join([repr(self.sample)[:2000], *places, what[:2000]])
 
 
 @dataclass
@@ -150,7 +152,9 @@ def run(target: Target, tally: Tally, profile: settings, number: int | None = No
 
 
 def _place(error: BaseException) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    """Name the line that raised an error or, if a fault caused it, the line that found the fault."""
+    cause = error.__cause__ or error
+    frame = [one for one in traceback.extract_tb(cause.__traceback__) if Path(one.filename).name != "faults.py"][-1]
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 

@@ -17,7 +17,20 @@ from thidua_ner.text.words import SEGMENTERS, segment
 
 _PIECES = [
     *("Công an tỉnh Quảng Nam", "Đại tá Nguyễn Văn A", "TP.HCM", "28/7/2023", "3.264.000", "86,2 %", "21:30", "H'Mông"),
-    *("ngày 2 tháng 9 năm 1945", "www.", "https://a.vn", "a@b.c", "a.com", "-", "1.", "1,", "1/", "ông ", "và ", "phường "),
+    *(
+        "ngày 2 tháng 9 năm 1945",
+        "www.",
+        "https://a.vn",
+        "a@b.c",
+        "a.com",
+        "-",
+        "1.",
+        "1,",
+        "1/",
+        "ông ",
+        "và ",
+        "phường ",
+    ),
     *(" ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u200b", "\ufeff", "\u2028", "\0", ".", "…", "”", "(", "\ud83d", "🙂"),
     *("a\u0302\u0301", "\u0301", "Đ.", "Ts. ", "năm ", "một phần ", "trăm ", "Ａ１", "ﬁ", "İ", "ß", "ͅ", "٣", "²"),
 ]
@@ -82,7 +95,23 @@ def check_rules(sample: Sample, _: Path) -> bool:
     return bool(document.spans)
 
 
-_TAGS = ["O", "B-ORG", "I-ORG", "I-LOC", "B-LOC", "B-", "I-", "", "o", "B-a b", "I--", "E-ORG", "B-🙂", "I-🙂", "B-\ud83d"]
+_TAGS = [
+    "O",
+    "B-ORG",
+    "I-ORG",
+    "I-LOC",
+    "B-LOC",
+    "B-",
+    "I-",
+    "",
+    "o",
+    "B-a b",
+    "I--",
+    "E-ORG",
+    "B-🙂",
+    "I-🙂",
+    "B-\ud83d",
+]
 
 
 @st.composite
