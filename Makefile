@@ -2,12 +2,15 @@
 # make test        set up, run the tests
 # make report      the scores of `make benchmark` as a page, opened in the browser
 # make wheel       try the wheel in empty environments, outside the clone
+# make fuzz        damaged input for every reader, ten minutes (FUZZ_SECONDS) in all
 # make speed       time our training, scoring and tagging against the tools that others use
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: benchmark test report lint data wheel speed
+FUZZ_SECONDS ?= 600
+
+.PHONY: benchmark test report lint data wheel fuzz speed
 
 benchmark: .venv/train.stamp
 	$(BIN)/python -m train configs/cpu-small.yaml
@@ -30,6 +33,9 @@ lint: .venv/dev.stamp
 
 wheel: .venv/dev.stamp
 	$(BIN)/python -m pytest -m slow tests/test_wheel.py
+
+fuzz: .venv/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 speed: .venv/dev.stamp runs/cpu-small/report.html
 	$(BIN)/python -m benchmarks.training

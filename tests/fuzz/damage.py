@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 from hypothesis import strategies as st
@@ -143,8 +144,7 @@ def file_sample(
         content, untouched = draw(st.binary(max_size=60) | st.text(max_size=60).map(str.encode)), -1
     elif kind in {"chunk", "bytes"}:
         content = draw(damaged_bytes(content))
-        untouched = next((at for at, pair in enumerate(zip(content, valid, strict=False)) if len({*pair}) > 1), -1)
-        untouched = min(len(content), len(valid)) if untouched < 0 else untouched
+        untouched = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(content, valid, strict=False)))
     complete = kind in {"valid", "harmless"}
     ends = [len(head) + sum(map(len, chunks[: number + 1])) for number in range(len(chunks))]
     kept = [one for one, end in zip(whole, ends, strict=True) if complete or end <= untouched]

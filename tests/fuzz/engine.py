@@ -65,7 +65,7 @@ class Target(NamedTuple):
 
     samples: SearchStrategy[Sample]
     check: Callable[[Sample, Path], bool]
-    examples: int = 40
+    examples: int = 25
 
 
 class HangError(BaseException):

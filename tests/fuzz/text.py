@@ -149,6 +149,6 @@ def check_tags(sample: Sample, _: Path) -> bool:
 TARGETS = {
     "tokens": Target(wild_texts(), check_tokens),
     "spelling": Target(wild_texts(), check_spelling),
-    "rules": Target(wild_texts(), check_rules),
+    "rules": Target(wild_texts(), check_rules, 10),
     "tags": Target(tag_samples(), check_tags),
 }
