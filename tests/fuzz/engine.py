@@ -21,7 +21,7 @@ SEEDS = Path(__file__).parent / "seeds"
 """Samples that once failed: seeds/TARGET/NAME.json."""
 
 LIMIT_SECONDS = 10.0
-"""The longest that one sample may take; inputs have at most some 20 kB."""
+"""The most processor time that one sample may take; inputs have at most some 20 kB."""
 
 _PHASES = (Phase.reuse, Phase.generate, Phase.shrink)
 
@@ -74,7 +74,7 @@ class HangError(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer, and fail; where there is no alarm (Windows) nothing is interrupted."""
+    """Interrupt what computes longer, and fail; where there are no timers (Windows) nothing is interrupted."""
 
     def interrupt(*_: object) -> None:
         raise HangError
@@ -82,15 +82,15 @@ def time_limit(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, interrupt)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     except HangError:
         raise AssertionError(f"takes longer than {seconds:g} seconds") from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def examine(target: Target, sample: Sample) -> bool:
