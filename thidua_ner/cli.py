@@ -1,5 +1,6 @@
 """What the project's commands share: running a command, and options that several of them take."""
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import NoReturn, ParamSpec, TypeVar, get_args
 
 import click
 
-from thidua_ner.faults import run_program
+from thidua_ner.faults import run_program, show_controls
 from thidua_ner.text.iob2 import Repair
 
 P = ParamSpec("P")
@@ -40,14 +41,16 @@ def tag_options(prefix: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def run_command(command: click.Command, name: str) -> NoReturn:
-    """Run a command and exit: 0 on success, 2 for usage errors, 1 for other faults, 130 if interrupted."""
+    """Run a command and exit: 0 on success, 2 for usage errors, 1 for other faults, 130 or 143 if interrupted."""
 
     def main() -> None:
         try:
             with command.make_context(name, sys.argv[1:]) as context:
                 command.invoke(context)
         except click.ClickException as error:
-            error.show()
+            shown = io.StringIO()
+            error.show(shown)
+            print(show_controls(shown.getvalue()), end="", file=sys.stderr)
             sys.exit(error.exit_code)
         except click.exceptions.Exit as ended:  # --help and --version
             sys.exit(ended.exit_code)

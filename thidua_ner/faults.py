@@ -1,9 +1,14 @@
 """Faults of an input, a call or the machine: where, what is wrong, how to fix it; collected so that all are shown."""
 
+import contextlib
 import io
+import os
+import re
+import signal
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import NoReturn, Self
 
 _MAX_SHOWN = 400
@@ -20,6 +25,9 @@ _EXTRAS = {
 }
 """The extra that installs a package; packages that are not listed come with the extra `tag`."""
 
+_CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys: the control characters except line break and tab, and the directions of text."""
+
 _OWN = frozenset({"thidua_ner", "train", "evaluate", "benchmarks"})
 
 
@@ -33,7 +41,8 @@ class Fault:
     line: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
+        file = self.file.replace("\n", "\u240a")  # a fault begins a line, which no name may do
+        place = f"{file}:{self.line}" if self.line else file
         what = self.what if len(self.what) <= _MAX_SHOWN else f"{self.what[:_MAX_SHOWN]}…"
         return f"{place}: {what}; {self.remedy}"
 
@@ -84,30 +93,76 @@ def some_of(names: Collection[str]) -> str:
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
+def show_controls(text: str) -> str:
+    """Replace the characters that a terminal obeys by signs that it shows: ESC by `␛`, others by their codes."""
+    return _CONTROLS.sub(lambda match: _sign(ord(match[0])), text)
+
+
+def _sign(code: int) -> str:
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asks the program to end (SIGTERM), which it does as if it had been interrupted."""
+
+
 def run_program(main: Callable[[], object]) -> NoReturn:
-    """Run a program and exit: faults go to stderr; 2 for usage faults, 1 for others, 130 if interrupted."""
+    """Run a program and exit: faults go to stderr; 2 for usage faults, 1 for others, 130 and 143 if interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a console without Vietnamese letters shows what it can
             stream.reconfigure(errors="replace")
     try:
-        main()
+        with _ended_by_sigterm():
+            main()
+            sys.stdout.flush()
     except FaultError as error:
-        print(error, file=sys.stderr)
+        print(show_controls(str(error)), file=sys.stderr)
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] in _OWN:  # a bug, not a missing package
             raise
         print(_missing_package(str(error.name)), file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        sys.exit(143 if isinstance(error, Terminated) else 130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
         sys.exit(1)
     except OSError as error:
-        print(f"{error.filename or 'output'}: {error.strerror}; check the path and the free space", file=sys.stderr)
+        what = f"{error.filename or 'output'}: {error.strerror or error}"
+        print(f"{show_controls(what)}; check the path and the free space", file=sys.stderr)
+        _drop_output()
         sys.exit(1)
     sys.exit(0)
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Raise Terminated where a SIGTERM finds the program, unless it has another use or is ignored."""
+    owner = os.getpid()
+
+    def end(number: int, _: FrameType | None) -> None:
+        if os.getpid() != owner:  # a forked process ends as it did before
+            os._exit(128 + number)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would interrupt the cleaning up
+        raise Terminated
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        if before == signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, end)
+        yield
+    finally:
+        if before == signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _drop_output() -> None:
+    """Forget what could not be written, so that Python does not try again when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _missing_package(name: str) -> str:

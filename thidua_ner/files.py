@@ -1,11 +1,15 @@
 """Read text, tables and typed JSON; write files atomically, so that each is whole or absent."""
 
 import csv
+import errno
 import io
 import json
 import os
-import tempfile
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import re
+import secrets
+import shutil
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,6 +23,9 @@ T = TypeVar("T")
 
 MAX_LINE_BYTES = 50_000_000
 """Longer lines are refused: they are not text, or would fill the memory."""
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)
+"""The names under which files and folders are written before they are whole."""
 
 
 def read_text(path: Path) -> str:
@@ -127,21 +134,88 @@ def _adapter(kind: Hashable) -> "TypeAdapter[Any]":
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically, creating its folder if needed; raises MachineError if that fails."""
+    """Write a file atomically and durably, creating its folder if needed; raises MachineError if that fails.
+
+    A link at `path` is replaced, not followed; the mode follows the umask.
+    """
+    with whole(path) as temporary, temporary.open("xb") as stream:
+        stream.write(content)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the path of a file or folder to write, and move it to `path` when all of it is on the disk.
+
+    What was there is replaced. If writing fails, nothing is changed; raises MachineError for an OSError.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
+            make_folder(path.parent)
+            yield temporary
+            _sync(temporary)
+            if temporary.is_dir():  # a folder cannot replace another at once
+                remove(path)
+            temporary.replace(path)
+            _sync_folder(path.parent)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            remove(temporary)
             raise
     except OSError as error:
-        remedy = "check the folder, its permissions and the free space"
-        fail(path, f"cannot be written ({error.strerror})", remedy, kind=MachineError)
+        what = f"cannot be written ({error.strerror or error})"
+        fail(path, what, "check the folder, its permissions and the free space", kind=MachineError)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents durably, unless they exist."""
+    if not folder.exists() and folder != folder.parent:
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether a file or folder is one that was being written under a temporary name."""
+    return bool(_TEMPORARY.fullmatch(path.name))
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what processes that were killed have left in a folder; no other process may be writing there."""
+    for path in filter(is_temporary, list(folder.iterdir())):
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all it contains, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder with all it contains, is on the disk."""
+    if path.is_dir():
+        for inner in path.iterdir():
+            _sync(inner)
+        _sync_folder(path)
+    else:
+        with path.open("rb" if os.name == "posix" else "rb+") as file:  # Windows syncs only what may be written
+            os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """Wait until the names of a folder's files are on the disk, where the system can say so."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems do not sync folders
+            raise
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, content: str) -> None:

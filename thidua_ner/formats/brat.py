@@ -6,8 +6,6 @@ are left out, and their number is told.
 """
 
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from thidua_ner.faults import DataError, Fault, fail, some_of, tell
-from thidua_ner.files import read_text, write_text
+from thidua_ner.files import read_text, whole, write_text
 from thidua_ner.text.alike import Lookalikes, describe_difference
 from thidua_ner.text.labels import label_order
 from thidua_ner.text.spans import Document, Span, is_label, label_remedy
@@ -24,7 +22,11 @@ from thidua_ner.text.spans import Document, Span, is_label, label_remedy
 _MAX_NAME_BYTES = 200
 """The most bytes of a file name; most file systems allow 255, with the suffix and a number."""
 
-_UNSAFE = re.compile(r'[\0-\x1f\x7f%~/\\:*?"<>|]|^\.')
+_DEVICE = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)"
+_UNSAFE = re.compile(
+    rf"""[\0-\x1f\x7f-\x9f\u2028\u2029%~/\\:*?"<>|]|\A\.|[. ](?=[. ]*\Z)|\A(?={_DEVICE})[a-z]""", re.IGNORECASE
+)
+"""What a file name cannot hold: signs, a dot at its beginning, dots and spaces at its end, Windows' devices."""
 
 _ANNOTATION = re.compile(r"(T\d+)\t(\S+) ([\d ;]+)\t(.*)")
 _FRAGMENT = re.compile(r"([0-9]{1,18}) ([0-9]{1,18})")
@@ -259,37 +261,37 @@ def read_predictions(folder: Path, gold: Sequence[Document], types: Collection[s
 
 def write_encoded_folder(path: Path, documents: Sequence[Document]) -> None:
     """Write a folder that brat can open, all of it or nothing; `file_names` encodes ids that are not file names."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as name:
-        folder = Path(name) / path.name
+    labels = sorted({span.label for document in documents for span in document.spans}, key=label_order)
+    sections = ["[entities]", *labels, "\n[relations]\n\n[events]\n\n[attributes]\n"]
+    with whole(path) as folder:
         folder.mkdir()
         for stem, document in zip(file_names(documents), documents, strict=True):
-            write_text(folder / f"{stem}.txt", document.text)
-            write_text(folder / f"{stem}.ann", format_annotations(document))
-        labels = sorted({span.label for document in documents for span in document.spans}, key=label_order)
-        sections = ["[entities]", *labels, "\n[relations]\n\n[events]\n\n[attributes]\n"]
-        write_text(folder / "annotation.conf", "\n".join(sections))
-        if path.exists():  # left by an interrupted call
-            shutil.rmtree(path)
-        folder.replace(path)
+            (folder / f"{stem}.txt").write_bytes(document.text.encode())
+            (folder / f"{stem}.ann").write_bytes(format_annotations(document).encode())
+        (folder / "annotation.conf").write_bytes("\n".join(sections).encode())
 
 
 def file_names(documents: Sequence[Document]) -> list[str]:
-    """Derive unique file names from the ids of documents; `urllib.parse.unquote` restores an id.
+    """Derive unique file names, for any system, from the ids of documents; `urllib.parse.unquote` restores an id.
 
-    A character that a file name cannot hold becomes %XX, the suffix .txt is removed, and ~2, ~3 and so on are appended
-    to a name that an earlier document has.
+    A character that a file name cannot hold on Windows or elsewhere becomes %XX, the suffix .txt is removed, and ~2, ~3
+    and so on are appended to a name that an earlier document has, in whatever letter case or Unicode form.
     """
     names: list[str] = []
     seen: dict[str, int] = {}
     for document in documents:
         name = _file_name(document)
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}~{seen[name]}")
+        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+        seen[key] = seen.get(key, 0) + 1
+        names.append(name if seen[key] == 1 else f"{name}~{seen[key]}")
     return names
 
 
 def _file_name(document: Document) -> str:
-    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", document.id.removesuffix(".txt"))
+    def encode(match: re.Match[str]) -> str:
+        return "".join(f"%{byte:02X}" for byte in match[0].encode())
+
+    return _UNSAFE.sub(encode, document.id.removesuffix(".txt"))
 
 
 def problem(document: Document) -> str:

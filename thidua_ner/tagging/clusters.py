@@ -6,25 +6,27 @@ again.
 """
 
 import contextlib
+import io
 import logging
 import os
 import pickle
 import re
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
 from thidua_ner.faults import FaultError, MachineError, fail
-from thidua_ner.tagging.jobs import Engine, Job, Progress, ShardReader, tag_shard
-from thidua_ner.tagging.shards import ShardRecord
+from thidua_ner.tagging.jobs import Engine, Job, Progress, Results, ShardReader, tag_shard
 
 
 class Finished(TypedDict):
-    """What a worker returns: the shard's number and size, and its pickled record or faults."""
+    """What a worker returns: the shard's number and size, what it told, and its pickled record or faults."""
 
     number: int
     size: int
+    told: str
     record: bytes
     faults: bytes
 
@@ -43,21 +45,24 @@ class _Worker:
         """Tag a shard; faults are returned, since Ray would retry after an exception."""
         shard = pickle.loads(row["shard"])  # noqa: S301 -- our own reader wrote it
         number, size = int(row["number"]), len(shard)
+        told, record, faults = io.StringIO(), b"", b""
         try:
-            record = tag_shard(self._job, number, shard, lambda _: None)
+            with contextlib.redirect_stderr(told):
+                record = pickle.dumps(tag_shard(self._job, number, shard, lambda _: None))
         except FaultError as error:
-            return Finished(number=number, size=size, record=b"", faults=pickle.dumps(error))
-        return Finished(number=number, size=size, record=pickle.dumps(record), faults=b"")
+            faults = pickle.dumps(error)
+        return Finished(number=number, size=size, told=told.getvalue(), record=record, faults=faults)
 
 
 def run_ray(workers: int | None) -> Engine:
     """Return an engine that uses `workers` processes of a cluster, by default one per CPU."""
 
-    def run(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[int, ShardRecord]]:
+    def run(job: Job, read: ShardReader, progress: Progress) -> Results:
         ray = _join()
         there = Job(job.model.resolve(), job.runtime, job.output.resolve(), job.format)
         try:
             for row in _finished(there, read, workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)):
+                print(row["told"], end="", file=sys.stderr)
                 if row["faults"]:
                     raise pickle.loads(row["faults"])  # noqa: S301 -- our own worker wrote it
                 progress(row["size"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thidua_ner.faults import MachineError, UsageError, fail
+from thidua_ner.files import is_temporary
 from thidua_ner.formats.registry import READERS
 from thidua_ner.formats.texts import Record, Refused, bytes_record, path_name, replace_surrogates, row_record
 
@@ -36,6 +37,7 @@ def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
             sources.append(Source(STDIN, _read_stdin, lambda: 1))
         elif path.is_dir():
             found = [inner for inner in sorted(path.rglob("*")) if inner.suffix in _TEXT_READERS and not inner.is_dir()]
+            found = [inner for inner in found if not any(map(is_temporary, inner.relative_to(path).parents))]
             if not found:
                 fail(path, "has no texts", f"name a folder with {_TEXT_FILES} files")
             sources += [_file_source(inner, column) for inner in found]

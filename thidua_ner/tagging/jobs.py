@@ -4,9 +4,12 @@ An engine takes a job and a reader of shards, and yields the number and the reco
 reports how many records are done: one by one on this machine, shard by shard on a cluster (`clusters.py`).
 """
 
+import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from thidua_ner.tagging.tagger import AnyTagger, Runtime, load_tagger
 from thidua_ner.text.spans import Document
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.sharedctypes import Synchronized
 
 ShardReader = Callable[[], Iterable[list[Record]]]
@@ -52,7 +56,8 @@ class Job:
         return Shards(self.output, SHARD_WRITERS[self.format].suffix)
 
 
-Engine = Callable[[Job, ShardReader, Progress], Iterator[tuple[int, ShardRecord]]]
+Results = Generator[tuple[int, ShardRecord], None, None]
+Engine = Callable[[Job, ShardReader, Progress], Results]
 
 
 @cache
@@ -111,21 +116,25 @@ def tag_shard(job: Job, number: int, shard: list[Record], progress: Progress) ->
     return job.shards.commit(number, shard, refused)
 
 
-def run_here(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[int, ShardRecord]]:
+def run_here(job: Job, read: ShardReader, progress: Progress) -> Results:
     """Tag one shard after the other in this process."""
     for number, shard in enumerate(read()):
         yield number, tag_shard(job, number, shard, progress)
 
 
 def run_processes(workers: int) -> Engine:
-    """Return an engine that uses `workers` processes of this machine and divides its cores among them."""
+    """Return an engine that uses `workers` processes of this machine and divides its cores among them.
 
-    def run(job: Job, read: ShardReader, progress: Progress) -> Iterator[tuple[int, ShardRecord]]:
+    If this process is interrupted or dies, however it dies, the workers end at once.
+    """
+
+    def run(job: Job, read: ShardReader, progress: Progress) -> Results:
         spawn = multiprocessing.get_context("spawn")  # a forked torch hangs
         counter = spawn.Value("q", 0)
         threads = max((os.cpu_count() or 1) // workers, 1)
         waiting: dict[Future[ShardRecord], int] = {}
-        with ProcessPoolExecutor(workers, spawn, initializer=_begin, initargs=(threads, counter)) as pool:
+        held, alive = spawn.Pipe(duplex=False)
+        with held, alive, ProcessPoolExecutor(workers, spawn, _begin, (threads, counter, held)) as pool:
             try:
                 for number, shard in enumerate(read()):
                     waiting[pool.submit(_tag_and_count, job, number, shard)] = number
@@ -136,6 +145,9 @@ def run_processes(workers: int) -> Engine:
             except BrokenProcessPool:
                 remedy = "repeat the call: finished shards are kept"
                 fail(job.output, "a worker was killed", remedy, kind=MachineError)
+            except (KeyboardInterrupt, GeneratorExit):
+                alive.close()  # the workers do not finish their shards
+                raise
             finally:
                 pool.shutdown(
                     cancel_futures=True
@@ -148,10 +160,19 @@ _counters: "list[Synchronized[int]]" = []
 """In a worker, holds the count of records that all workers have done since the last report."""
 
 
-def _begin(threads: int, counter: "Synchronized[int]") -> None:
-    """Set a worker's share of the cores, and keep the counter."""
+def _begin(threads: int, counter: "Synchronized[int]", held: "Connection") -> None:
+    """Set a worker's share of the cores, keep the counter, and end when the other end of the pipe is closed."""
+    threading.Thread(target=_end_with, args=(held,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the one that started them ends them
     _counters.append(counter)  # it can be passed to a process only at its start
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read when torch is imported
+
+
+def _end_with(held: "Connection") -> None:
+    """Wait until the pipe's other end is closed, by its process or by the system after its death, and end."""
+    with contextlib.suppress(EOFError, OSError):
+        held.recv_bytes()
+    os._exit(1)
 
 
 def _tag_and_count(job: Job, number: int, shard: list[Record]) -> ShardRecord:

@@ -2,35 +2,45 @@
 
 OUT/part-00000.jsonl …   the tagged records of a shard
 OUT/errors.jsonl         the refused records of all shards, with reasons; written at the end
-OUT/.shards/00000.json   written after its part: the digest of the input, how many were tagged, what was refused
+OUT/.shards/00000.json   written after its part: the digests of input and part, how many were tagged, what was refused
 OUT/.shards/job.json     the job, which a second call must match
+OUT/.shards/lock         locked while a process writes
+
+What a disk or a person has damaged is told and done again.
 """
 
 import hashlib
+import os
+import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from thidua_ner.faults import MachineError, UsageError, fail
-from thidua_ner.files import read_json, write_json, write_text
+from thidua_ner.faults import DataError, MachineError, UsageError, fail, show_controls
+from thidua_ner.files import make_folder, read_json, remove, remove_temporaries, write_json, write_text
 from thidua_ner.formats.jsonl import format_json_lines
 from thidua_ner.formats.texts import Record, Refused
 
 ERRORS = "errors.jsonl"
 _STATE = ".shards"
+_Kind = TypeVar("_Kind")
 _REMEDY = "name another --output"
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """What a job does: the fingerprint of its model, the runtime, the format of its shards and their size."""
+    """What a job does: the fingerprint of its model, the runtime, the format and size of its shards, and the code."""
 
     model: str
     runtime: str
     format: str
     shard: int
+    code: str = "unknown"
+    """The version of the package and the fingerprint of its files, which hold the rules; older jobs have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,8 @@ class ShardRecord:
     input: str
     tagged: int
     errors: tuple[RefusedRecord, ...]
+    part: str = ""
+    """The digest of the part; older records have none, and their shards are done again."""
 
 
 class Shards:
@@ -73,52 +85,88 @@ class Shards:
         if self.folder.exists() and not state.exists() and any(self.folder.iterdir()):
             what, remedy = "exists and is not an output of tagging", "name another --output, or move it away"
             fail(self.folder, what, remedy, kind=UsageError)
-        state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(state / "lock", blocking=False)
+        make_folder(state)
+        path = state / "lock"
+        if state.is_symlink() or path.is_symlink() or (path.exists() and path.stat().st_size):
+            what = "is a link, or holds something that tagging has not written"
+            fail(state if state.is_symlink() else path, what, "remove it, or name another --output", kind=UsageError)
+        lock = FileLock(path, blocking=False)
         try:
             lock.acquire()
         except Timeout:
             remedy = "wait for it, or name another --output"
             fail(self.folder, "is being written by another process", remedy, kind=MachineError)
         with lock:
-            self._check_job(state / "job.json", job)
-            yield
+            try:
+                self._remove_temporaries()
+                self._check_job(state / "job.json", job)
+                yield
+            finally:
+                self._remove_temporaries()  # of workers that were stopped
+
+    def _remove_temporaries(self) -> None:
+        for folder in (self.folder, self.folder / _STATE):
+            remove_temporaries(folder)
 
     def _check_job(self, path: Path, job: JobRecord) -> None:
-        if not path.exists() or not any(path.parent.glob("[0-9]*.json")):  # nothing is finished yet
+        """Raise UsageError if the folder contains another job; begin anew if nothing is finished or known."""
+        before = _read(path, JobRecord, "all shards are done again") if self._records() else None
+        if before is None:
+            for old in [*self._records(), *self._parts()]:
+                remove(old)
             write_json(path, job)
             return
-        before, now = asdict(read_json(path, JobRecord, _REMEDY)), asdict(job)
-        if changed := [f"{key}: {before[key]}, not {now[key]}" for key in sorted(now) if before[key] != now[key]]:
+        then, now = asdict(before), asdict(job)
+        if changed := [f"{key}: {then[key]}, not {now[key]}" for key in sorted(now) if then[key] != now[key]]:
             what = f"was started with other options ({', '.join(changed)})"
             fail(self.folder, what, "repeat the first call, or name another --output", kind=UsageError)
+
+    def _records(self) -> list[Path]:
+        """List the records of shards in order."""
+        found = (path for path in (self.folder / _STATE).iterdir() if re.fullmatch(r"\d{5,}\.json", path.name))
+        return sorted(found, key=lambda path: int(path.stem))
+
+    def _parts(self) -> list[Path]:
+        """List the parts of all formats."""
+        return [path for path in self.folder.iterdir() if re.fullmatch(r"part-\d{5,}(\.\w+)?", path.name)]
 
     def part(self, number: int) -> Path:
         """Return the path of a shard's part."""
         return self.folder / f"part-{number:05}{self._suffix}"
 
     def finished(self, number: int, records: Sequence[Record]) -> ShardRecord | None:
-        """Read the record of a shard, None if it is not finished; raises DataError if its input has changed."""
-        path = self._path(number)
-        if not path.exists() or not self.part(number).exists():
+        """Read the record of a shard, None if it or its part is absent or damaged.
+
+        Raises DataError if the shard's input has changed.
+        """
+        path, part = self._path(number), self.part(number)
+        state = _read(path, ShardRecord, "its shard is done again") if path.exists() else None
+        if state is None:
             return None
-        state = read_json(path, ShardRecord, _REMEDY)
         if state.input != digest(records):
-            fail(self.part(number), "was made from other records", "the input has changed: name another --output")
+            fail(part, "was made from other records", "the input has changed: name another --output")
+        if state.part != _digest_of_part(part):
+            _tell(part, "is missing" if not part.exists() else "has changed since it was written", "it is done again")
+            return None
         return state
 
     def commit(self, number: int, records: Sequence[Record], refused: Sequence[Refused]) -> ShardRecord:
         """Write the record of a shard whose part is written; this finishes it."""
         errors = tuple(RefusedRecord(one.id, one.reason) for one in refused)
-        state = ShardRecord(digest(records), len(records) - len(refused), errors)
+        part = _digest_of_part(self.part(number))
+        state = ShardRecord(digest(records), len(records) - len(refused), errors, part)
         write_json(self._path(number), state, indent=None)
         return state
 
     def finish(self, n_shards: int) -> int:
         """Write all refused records to `errors.jsonl` and count them; raises DataError if there are more shards."""
-        paths = sorted((self.folder / _STATE).glob("[0-9]*.json"), key=lambda path: int(path.stem))
+        paths = self._records()
         if len(paths) > n_shards:
             fail(self.folder, f"has {len(paths)} shards, but the input has {n_shards}", _REMEDY)
+        own = {self.part(number) for number in range(n_shards)}
+        for part in self._parts():
+            if part not in own:  # a call for more records was killed before it was finished
+                remove(part)
         states = [read_json(path, ShardRecord, _REMEDY) for path in paths]
         rows = [asdict(error) for state in states for error in state.errors]
         write_text(self.folder / ERRORS, format_json_lines(rows))
@@ -126,6 +174,30 @@ class Shards:
 
     def _path(self, number: int) -> Path:
         return self.folder / _STATE / f"{number:05}.json"
+
+
+def _read(path: Path, kind: type[_Kind], consequence: str) -> _Kind | None:
+    """Read a record; tell if it is damaged, and return None."""
+    try:
+        return read_json(path, kind, consequence)
+    except DataError as error:
+        _tell(path, error.faults[0].what, consequence)
+        return None
+
+
+def _tell(path: Path, what: str, consequence: str) -> None:
+    print(show_controls(f"{path}: {what}; {consequence}"), file=sys.stderr, flush=True)
+
+
+def _digest_of_part(path: Path) -> str:
+    """Hash a part, or the names and contents of its files if it is a folder (SHA-256, hexadecimal)."""
+    found = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if not file.is_file():
+            return ""
+        with file.open("rb") as content:
+            found.update(os.fsencode(file.name) + b"\0" + hashlib.file_digest(content, "sha256").digest())
+    return found.hexdigest()
 
 
 def digest(records: Iterable[Record]) -> str:

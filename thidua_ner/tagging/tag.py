@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from thidua_ner.tagging.jobs import Engine, Job, cached_tagger, run_here, run_pr
 from thidua_ner.tagging.shards import ERRORS, JobRecord, cut_shards
 from thidua_ner.tagging.tagger import Runtime
 from thidua_ner.tagging.terminal import tag_to_stdout
+from thidua_ner.version import __version__
 
 EngineName = Literal["local", "ray"]
 
@@ -43,6 +45,8 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     model_folders(model)  # report a wrong path before reading anything
     names = list(inputs) or ([] if dataset else [STDIN])
     _check_options(names, output, engine, needs_output=bool(format or workers))
+    if output:
+        _check_nesting([name for name in names if name != STDIN] + ([dataset] if dataset else []), output)
     sources = find_sources(names, column)
     if dataset:
         sources.append(dataset_source(dataset, split, column))
@@ -73,19 +77,31 @@ def _check_options(inputs: Sequence[str], output: Path | None, engine: EngineNam
         fail("tag", "--format and --workers are for a folder of shards", remedy, kind=UsageError)
 
 
+def _check_nesting(inputs: Sequence[str], output: Path) -> None:
+    """Raise UsageError if the output is in an input or an input in the output: a second call would read the first."""
+    remedy = "name an --output outside the inputs"
+    for name in inputs:
+        path = Path(name)
+        if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+            fail(output, f"is inside the input {name}, where another call would tag it", remedy, kind=UsageError)
+        if path.exists() and path.resolve().is_relative_to(output.resolve()):
+            fail(output, f"contains the input {name}", remedy, kind=UsageError)
+
+
 def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> tuple[int, int]:
     """Tag all records of the sources in shards of `size`; return the numbers of tagged and of refused ones."""
     from tqdm import tqdm
 
-    record = JobRecord(model_fingerprint(job.model, job.runtime), job.runtime, job.format, size)
+    record = JobRecord(model_fingerprint(job.model, job.runtime), job.runtime, job.format, size, code_fingerprint())
     n_shards = tagged = 0
     with job.shards.opened(record), tqdm(desc="tagging", unit="text", disable=None) as bar:
         if not bar.disable:
             counts = [source.count() for source in sources]
             bar.total = None if None in counts else sum(count or 0 for count in counts)
-        for number, finished in run(job, partial(read_shards, sources, size), bar.update):
-            n_shards = max(n_shards, number + 1)
-            tagged += finished.tagged
+        with closing(run(job, partial(read_shards, sources, size), bar.update)) as results:
+            for number, finished in results:
+                n_shards = max(n_shards, number + 1)
+                tagged += finished.tagged
         return tagged, job.shards.finish(n_shards)
 
 
@@ -103,6 +119,14 @@ def model_fingerprint(model: Path, runtime: Runtime) -> str:
             with path.open("rb") as file:
                 found.update(hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()[:16]
+
+
+def code_fingerprint() -> str:
+    """Give the version of this package and a hash of its programs and lists, a change of which may change the spans."""
+    root, found = Path(__file__).parents[1], hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.suffix in (".py", ".tsv")):
+        found.update(path.relative_to(root).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return f"{__version__} {found.hexdigest()[:16]}"
 
 
 def _engine(name: EngineName, workers: int | None) -> Engine:

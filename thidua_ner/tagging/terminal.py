@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from typing import Literal
 
+from thidua_ner.faults import show_controls
 from thidua_ner.formats.jsonl import document_record, format_json_lines
 from thidua_ner.formats.texts import Record, Refused
 from thidua_ner.tagging.jobs import tag_records
@@ -19,15 +20,16 @@ _ANSI = (34, 31, 35, 32, 33, 36, 90, 93)
 
 
 def format_for_terminal(document: Document) -> str:
-    """Write a text with its spans in colours, each followed by its label."""
+    """Write a text with its spans in colours, each followed by its label; controls of the text are shown, not sent."""
     parts: list[str] = []
     at = 0
     for span in document.spans:
         colour = _ANSI[min(label_order(span.label)[0], len(_ANSI) - 1)]
-        parts.append(document.text[at : span.start])
-        parts.append(f"\033[{colour};1m{document.surface(span)}\033[0m\033[2m:{span.label}\033[0m")
+        surface, label = show_controls(document.surface(span)), show_controls(span.label)
+        parts.append(show_controls(document.text[at : span.start]))
+        parts.append(f"\033[{colour};1m{surface}\033[0m\033[2m:{label}\033[0m")
         at = span.end
-    return "".join([*parts, document.text[at:]])
+    return "".join([*parts, show_controls(document.text[at:])])
 
 
 def tag_to_stdout(tagger: AnyTagger, groups: Iterable[list[Record]], style: Style) -> int:
@@ -44,7 +46,7 @@ def tag_to_stdout(tagger: AnyTagger, groups: Iterable[list[Record]], style: Styl
             found = one if isinstance(one, Refused) else next(tagged)
             if isinstance(found, Refused):
                 refused += 1
-                print(f"{found.id}: {found.reason}", file=sys.stderr)
+                print(show_controls(f"{found.id}: {found.reason}"), file=sys.stderr)
             elif style == "colour":
                 print(f"{format_for_terminal(found)}\n", flush=True)
             else:
