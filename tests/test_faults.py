@@ -1,10 +1,16 @@
 """Faults: how they are shown, sorted and pickled, and the exit codes of a program."""
 
+import os
 import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from thidua_ner.faults import DataError, Fault, MachineError, UsageError, fail, run_program, some_of
+from tests.conftest import ROOT, run_inside
+from thidua_ner.faults import DataError, Fault, MachineError, UsageError, fail, run_program, show_controls, some_of
 
 
 def test_a_fault_says_where_what_and_how_to_fix_it():
@@ -39,6 +45,79 @@ def test_a_kind_of_fault_has_its_exit_code_and_survives_a_process(capsys, kind, 
     assert capsys.readouterr().err == "place:2: is wrong; mend it\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J", "␛[2J"), ("a\tb\nc", "a\tb\nc"), ("\0\r\b\x7f", "␀␍␈␡"), ("\x80\x9b31m\x85", "\\x80\\x9b31m\\x85"),
+        ("\u202eabc\u202c\u2066\u2069\u200f", "\\u202eabc\\u202c\\u2066\\u2069\\u200f"),
+        ("Đà Nẵng 🏳️‍🌈 مرحبا", "Đà Nẵng 🏳️‍🌈 مرحبا"),
+    ],
+)  # fmt: skip
+def test_what_a_terminal_would_obey_is_shown(text, shown):
+    assert show_controls(text) == shown
+
+
+def test_no_name_sends_controls_or_begins_a_line(capsys):
+    faults = [Fault("a\x1b[2J\nb", "is \x9bwrong", "mend\x07 it")]
+    with pytest.raises(SystemExit):
+        run_program(raising(DataError(faults)))
+    assert capsys.readouterr().err == "a␛[2J␊b: is \\x9bwrong; mend␇ it\n"
+
+
+def test_a_mistyped_call_sends_no_controls():
+    done = run_inside("evaluate", "a", "b\x1b[2J", check=False)
+    assert done.returncode == 2
+    assert "'b␛[2J' is one word too many" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_disk_behind_the_standard_output_is_told():
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "thidua_ner", "--help"]
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == "output: No space left on device; check the path and the free space\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM")
+def test_sigterm_ends_a_program_in_order(tmp_path):
+    code = f"""
+import os, signal
+from pathlib import Path
+from thidua_ner.faults import run_program
+from thidua_ner.files import whole
+def main():
+    if os.fork() == 0:
+        signal.pause()
+    with whole(Path({str(tmp_path / "a.txt")!r})) as path:
+        path.write_text("half")
+        print("ready", flush=True)
+        signal.pause()
+run_program(main)
+"""
+    command = [sys.executable, "-c", code]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes)
+    assert process.stdout.readline() == "ready\n"
+    assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+    os.killpg(process.pid, signal.SIGTERM)  # the forked process ends too, without a word
+    assert process.communicate(timeout=30)[1] == ""
+    assert process.returncode == 143
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("before", [signal.SIG_IGN, lambda *_: None])
+def test_a_sigterm_that_has_another_use_is_left_alone(before):
+    kept = signal.signal(signal.SIGTERM, before)
+    try:
+        with pytest.raises(SystemExit) as stop:
+            run_program(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        assert stop.value.code == 0
+        assert signal.getsignal(signal.SIGTERM) == before
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+
+
 def raising(error):
     def program():
         raise error
@@ -50,6 +129,9 @@ def raising(error):
     ("error", "code", "message"),
     [
         (KeyboardInterrupt(), 130, ""),
+        (OSError("cannot be loaded"), 1, "output: cannot be loaded; check the path"),
+        (OSError(28, "No space left on device"), 1, "output: No space left on device; check the path"),
+        (OSError(28, "No\x1b[2J", "a\x9bb"), 1, "a\\x9bb: No␛[2J; check the path"),
         (PermissionError(13, "Permission denied", "out"), 1, "out: Permission denied; check the path"),
         (ModuleNotFoundError("no", name="ray.data"), 1, "pip install -c constraints.txt '.[ray]'"),
         (ModuleNotFoundError("no", name="transformers"), 1, "pip install -c constraints.txt '.[tag]'"),

@@ -1,8 +1,11 @@
 """Atomic writes, and typed JSON that is read back unchanged."""
 
+import errno
 import json
 import os
+import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import pytest
@@ -10,8 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thidua_ner.faults import DataError, MachineError
-from thidua_ner.files import read_json, read_table, read_text, write_json, write_text
+from thidua_ner.files import (
+    is_temporary,
+    read_json,
+    read_table,
+    read_text,
+    remove_temporaries,
+    write_json,
+    write_text,
+)
+from thidua_ner.formats.brat import write_encoded_folder
 from thidua_ner.scoring.results import Bin, Calibration
+from thidua_ner.text.spans import Document
 
 FRACTIONS = st.floats(0, 1)
 
@@ -97,14 +110,104 @@ def test_a_line_that_is_not_utf_8_is_named(tmp_path):
         read_text(tmp_path / "a.txt")
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, name):
     path = tmp_path / "a.txt"
     write_text(path, "old")
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fdopen", fail)
+    monkeypatch.setattr(os, name, fail)
     with pytest.raises(MachineError, match=r"a.txt: cannot be written \(No space left on device\)"):
         write_text(path, "new")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no umask")
+@pytest.mark.parametrize(
+    ("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700), (0o002, 0o664, 0o775)]
+)
+def test_modes_follow_the_umask(tmp_path, mask, file, folder):
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "new/a.txt", "a")
+        write_encoded_folder(tmp_path / "new/part", [Document("b", "text")])
+    finally:
+        os.umask(before)
+    modes = {str(p.relative_to(tmp_path)): p.stat().st_mode & 0o777 for p in tmp_path.rglob("*")}
+    assert modes == {
+        "new": folder, "new/a.txt": file, "new/part": folder, "new/part/b.txt": file, "new/part/b.ann": file,
+        "new/part/annotation.conf": file,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def events(monkeypatch):
+    """What is synced and renamed, in order, by name."""
+    found: list[str] = []
+    sync, rename = os.fsync, Path.replace
+
+    def watched_sync(handle):
+        found.append(f"sync {Path(f'/proc/self/fd/{handle}').readlink().name}")
+        sync(handle)
+
+    def watched_rename(self, target):
+        found.append(f"rename {self.name} {target.name}")
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", watched_sync)
+    monkeypatch.setattr(Path, "replace", watched_rename)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="open files are looked up in /proc")
+def test_a_file_is_on_the_disk_before_it_is_renamed_and_its_folder_after(tmp_path, events):
+    write_text(tmp_path / "new/a.txt", "a")
+    (temporary,) = {word for event in events for word in event.split() if word.endswith(".tmp")}
+    assert is_temporary(Path(temporary))
+    assert events == [f"sync {tmp_path.name}", f"sync {temporary}", f"rename {temporary} a.txt", "sync new"]
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="open files are looked up in /proc")
+def test_a_folder_is_on_the_disk_before_it_is_renamed(tmp_path, events):
+    write_encoded_folder(tmp_path / "part", [Document("b", "text")])
+    (temporary,) = {word for event in events for word in event.split() if word.endswith(".tmp")}
+    assert set(events[:3]) == {"sync b.txt", "sync b.ann", "sync annotation.conf"}
+    assert events[3:] == [f"sync {temporary}", f"rename {temporary} part", f"sync {tmp_path.name}"]
+
+
+def test_a_file_system_that_cannot_sync_folders_is_written_to(tmp_path, monkeypatch):
+    sync = os.fsync
+
+    def fail(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    write_text(tmp_path / "a.txt", "a")
+    assert (tmp_path / "a.txt").read_text() == "a"
+
+
+def test_a_link_is_replaced_not_followed(tmp_path):
+    (tmp_path / "other").write_text("precious")
+    (tmp_path / "folder").mkdir()
+    for name, target in (("a.txt", "other"), ("part", "folder"), ("gone.txt", "nowhere")):
+        (tmp_path / name).symlink_to(target)
+    write_text(tmp_path / "a.txt", "a")
+    write_text(tmp_path / "gone.txt", "a")
+    write_encoded_folder(tmp_path / "part", [])
+    assert not [path for path in tmp_path.iterdir() if path.is_symlink()]
+    assert (tmp_path / "other").read_text() == "precious"
+    assert list((tmp_path / "folder").iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "folder", "gone.txt", "other", "part"}
+
+
+def test_only_temporaries_are_removed(tmp_path):
+    for name in (".a.txt.0123abcd.tmp", ".a.tmp", "a.0123abcd.tmp", ".a.txt.0123abcd", "a.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / ".part.89abcdef.tmp/in").mkdir(parents=True)
+    (tmp_path / ".link.89abcdef.tmp").symlink_to(tmp_path)
+    remove_temporaries(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".a.tmp", "a.0123abcd.tmp", ".a.txt.0123abcd", "a.txt"}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import ROOT, run_inside, run_module
 from thidua_ner.faults import DataError
+from thidua_ner.files import is_temporary
 from thidua_ner.formats import brat, conll
 from thidua_ner.formats.brat import file_names
 from thidua_ner.formats.jsonl import read_documents
@@ -57,6 +59,11 @@ def tag(*arguments, code=0):
 
 def parts(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def contents(folder):
+    """All files of an output by their paths."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def tagged(folder):
@@ -197,8 +204,8 @@ def test_two_processes_do_not_write_to_one_output(model, texts, tmp_path):
         assert "is being written by another process" in tag(model, texts, "-o", tmp_path / "out", code=1).stderr
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path, workers):
+@pytest.mark.parametrize(("workers", "kind"), [(1, "jsonl"), (2, "jsonl"), (1, "brat")])
+def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path, workers, kind):
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=12k", "none", str(disk)]
@@ -206,12 +213,16 @@ def test_a_full_disk_is_told_and_what_is_done_stays(model, texts, tmp_path, work
     if mounted.returncode:
         pytest.skip("a small file system cannot be mounted here")
     try:
-        arguments = ["tag", model, texts, "-o", disk / "out", "--shard", 4, "--workers", workers]
-        done = run_module("thidua_ner", *map(str, arguments), check=False)
-        assert re.fullmatch(r"\S+: cannot be written \(No space left on device\); check .*\n", done.stderr)
+        arguments = [model, texts, "--shard", 4, "--format", kind]
+        call = ["tag", *arguments, "-o", disk / "out", "--workers", workers]
+        done = run_module("thidua_ner", *map(str, call), check=False)
+        target = rf"{disk}/out/(part-\d+(\.jsonl)?|\.shards/\d+\.json)"
+        assert re.fullmatch(rf"{target}: cannot be written \(No space left on device\); check .*\n", done.stderr)
+        assert not [path for path in (disk / "out").rglob("*") if is_temporary(path)]
         subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)
-        tag(model, texts, "-o", disk / "out", "--shard", 4, code=1)
-        assert len(tagged(disk / "out")) == 19
+        tag(*arguments, "-o", disk / "out", code=1)
+        tag(*arguments, "-o", tmp_path / "whole", code=1)
+        assert contents(disk / "out") == contents(tmp_path / "whole")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -240,8 +251,10 @@ def test_other_input_is_not_mixed_in(model, texts, tmp_path):
 
 
 def test_a_folder_with_something_else_is_left_alone(model, texts, tmp_path):
-    assert "exists and is not an output of tagging" in tag(model, texts, "-o", tmp_path, code=2).stderr
-    assert not (tmp_path / ".shards").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes").touch()
+    assert "exists and is not an output of tagging" in tag(model, texts, "-o", tmp_path / "mine", code=2).stderr
+    assert not (tmp_path / "mine/.shards").exists()
 
 
 @pytest.mark.parametrize("name", SHARD_WRITERS)
@@ -294,11 +307,31 @@ CHARACTERS = st.characters(exclude_categories=["Cs"])
 @given(st.lists(st.text(CHARACTERS, min_size=1, max_size=20) | st.sampled_from(["a", "a.txt", "../b"]), max_size=8))
 def test_any_ids_name_different_files_and_come_back(ids):
     names = file_names([Document(name, "") for name in ids])
-    assert len(set(names)) == len(names)
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in names}) == len(names)
     for name, own in zip(names, ids, strict=True):
         assert Path(name).name == name or not name
         assert not name.startswith(".")
+        assert not re.search(r"""[\0-\x1f/\\:*?"<>|]|[. ]\Z""", name)
         assert unquote(name.partition("~")[0]) == own.removesuffix(".txt")
+
+
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [
+        ("C:\\x", "C%3A%5Cx"), ("con", "%63on"), ("CON", "%43ON"), ("nul.txt", "%6Eul"), ("Aux.a", "%41ux.a"),
+        ("com1", "%63om1"), ("lpt9 .x", "%6Cpt9 .x"), ("a. .", "a%2E%20%2E"), ("a ", "a%20"), ("a\r\nb", "a%0D%0Ab"),
+        ("a\x85b\u2028", "a%C2%85b%E2%80%A8"), ("console", "console"), ("a.con", "a.con"), ("com10", "com10"),
+        ("Đà Nẵng 1.2", "Đà Nẵng 1.2"),
+    ],
+)  # fmt: skip
+def test_names_are_such_as_windows_can_hold(own, name):
+    assert file_names([Document(own, "")]) == [name]
+    assert unquote(name) == own.removesuffix(".txt")
+
+
+def test_names_that_differ_in_case_or_form_do_not_overwrite_each_other():
+    ids = ["a", "A", "Huế", unicodedata.normalize("NFD", "Huế")]
+    assert file_names([Document(one, "") for one in ids]) == ["a", "A~2", "Huế", f"{ids[3]}~2"]
 
 
 def test_a_brat_folder_of_an_interrupted_call_is_replaced(model, texts, tmp_path):
