@@ -24,9 +24,9 @@ KILLS = int(os.environ.get("THIDUA_NER_KILLS", "2"))
 
 @pytest.fixture
 def lines(tmp_path):
-    """Sixty texts, each of which takes some hundredths of a second."""
+    """Sixty texts, each of which takes about a hundredth of a second."""
     path = tmp_path / "in.jsonl"
-    path.write_text("".join(json.dumps({"id": str(n), "text": f"{TEXT} {n} " * 60}) + "\n" for n in range(60)))
+    path.write_text("".join(json.dumps({"id": str(n), "text": f"{TEXT} {n} " * 40}) + "\n" for n in range(60)))
     return path
 
 
