@@ -100,6 +100,12 @@ def workers_of(node):
 def test_a_killed_node_costs_nothing(cluster, model, lines, tmp_path):
     arguments = (model, lines, "-o", tmp_path / "out", "--shard", 3, "--workers", 2)
     process = start(cluster.environment, *arguments)
+    wait_for(tmp_path / "out/part-00000.jsonl")
+    process.terminate()
+    assert f"{tmp_path / 'out'}: interrupted; repeat the call to resume\n" in process.communicate(timeout=60)[1]
+    assert process.returncode == 143
+
+    process = start(cluster.environment, *arguments)
     while len(list((tmp_path / "out").glob("part-*"))) < 10 or not workers_of(cluster.second):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
@@ -126,6 +132,10 @@ def test_a_fault_comes_back_from_a_worker(model, tmp_path):
     work = _Worker(job)
     shards = [pickle.dumps([Document("a", text)]) for text in (TEXT, f"{TEXT}!")]
     assert pickle.loads(work({"number": 0, "shard": shards[0]})["record"]).tagged == 1  # noqa: S301
+    job.shards.part(0).write_text("damaged")
+    assert work({"number": 0, "shard": shards[0]})["told"].endswith(
+        "has changed since it was written; it is done again\n"
+    )
     row = work({"number": 0, "shard": shards[1]})
     error = pickle.loads(row["faults"])  # noqa: S301
     assert error.faults[0].what == "was made from other records"

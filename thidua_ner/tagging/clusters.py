@@ -11,6 +11,7 @@ import logging
 import os
 import pickle
 import re
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +59,10 @@ def run_ray(workers: int | None) -> Engine:
     """Return an engine that uses `workers` processes of a cluster, by default one per CPU."""
 
     def run(job: Job, read: ShardReader, progress: Progress) -> Results:
+        ended_by = signal.getsignal(signal.SIGTERM)
         ray = _join()
+        with contextlib.suppress(TypeError, ValueError):  # a handler not of Python, or a call outside the main thread
+            signal.signal(signal.SIGTERM, ended_by)  # Ray's own handler aborts the process
         there = Job(job.model.resolve(), job.runtime, job.output.resolve(), job.format)
         try:
             for row in _finished(there, read, workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)):
