@@ -1,23 +1,28 @@
 """The `transformers` Trainer with our batches, learning rates, loss and F1."""
 
-import json
 import math
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import EarlyStoppingCallback, ProgressCallback, Trainer, TrainerControl, TrainingArguments
+from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
 from thidua_ner.models.checkpoints import MASKED, Checkpoint
 from train.batches import Examples, LengthSampler, ShiftingCollator
+from train.checkpoints import (
+    checkpoint_path,
+    delete_old_checkpoints,
+    last_whole_checkpoint,
+    seal_checkpoint,
+    writing,
+)
 from train.config import Config, TrainingConfig
 from train.dropout import use_byte_dropout
-from train.processes import main_process_first, n_processes
+from train.processes import is_main_process, main_process_first, n_processes, wait_for_everyone
 from train.progress import QuietProgress
 from train.updates import epochs_needed, updates_per_epoch
 
@@ -81,6 +86,39 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         self.control: TrainerControl = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def _save_checkpoint(self, model: nn.Module, trial: None) -> None:
+        """Write a checkpoint, and seal it when every process has written its part."""
+        folder = Path(self.args.output_dir)
+        path = checkpoint_path(folder, self.state.global_step)
+        with writing(path):
+            super()._save_checkpoint(model, trial)
+            wait_for_everyone()
+            if is_main_process():
+                seal_checkpoint(path)
+                delete_old_checkpoints(folder, self.state.best_global_step)
+
+    def _load_best_model(self) -> None:
+        """Load the best model from where the checkpoints are now: the folder may have been moved since."""
+        path = checkpoint_path(Path(self.args.output_dir), self.state.best_global_step)
+        self.state.best_model_checkpoint = str(path)
+        super()._load_best_model()
+
+
+class EarlyStopping(TrainerCallback):  # type: ignore[misc]
+    """Stops when the F1 has not got better for some epochs, which the log tells, so that a resumed run stops too."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+
+    def is_over(self, state: TrainerState) -> bool:
+        """Tell whether the last epochs of a log have brought nothing better."""
+        scores = [row["eval_f1"] for row in state.log_history if "eval_f1" in row]
+        return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= self._patience
+
+    def on_evaluate(self, _: TrainingArguments, state: TrainerState, control: TrainerControl, **__: Any) -> None:
+        """Ask the Trainer to stop."""
+        control.should_training_stop |= self.is_over(state)
+
 
 def token_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
     """Average the cross-entropy over the words of an update, on all processes."""
@@ -132,24 +170,39 @@ def train_checkpoint(
             os.environ.setdefault(name, capacity)  # read when the first kernel is compiled
         use_byte_dropout(checkpoint.model)
         checkpoint.model.set_attn_implementation("eager")  # the fused kernels are slow backward in bfloat16
-    stops_early = training.patience is not None and validate is not None and max_updates is None
+    stopping = EarlyStopping(training.patience) if training.patience and validate and max_updates is None else None
     trainer = TaggerTrainer(
         head_learning_rate=training.head_learning_rate,
         validate=validate,
         model=checkpoint.model,
-        args=_arguments(config, len(examples), folder, stops_early, max_updates),
+        args=_arguments(config, len(examples), folder, stopping is not None, max_updates),
         train_dataset=examples,
-        eval_dataset=[] if stops_early else None,  # required, but not read: `evaluate` scores documents
+        eval_dataset=[] if stopping else None,  # required, but not read: `evaluate` scores documents
         data_collator=ShiftingCollator.for_checkpoint(checkpoint, training.position_shift),
         processing_class=checkpoint.tokenizer,
-        callbacks=[EarlyStoppingCallback(training.patience)] if stops_early else None,
+        callbacks=[stopping] if stopping else None,
     )
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(QuietProgress(updates_ahead))
-    with main_process_first():  # it deletes incomplete checkpoints
+    with main_process_first():  # it deletes damaged checkpoints
         last = last_whole_checkpoint(folder)
-    trainer.train(resume_from_checkpoint=last)
-    return list(trainer.state.log_history)
+    if last and stopping:
+        state = TrainerState.load_from_json(str(last / "trainer_state.json"))
+        if stopping.is_over(state):
+            trainer.args.num_train_epochs = state.epoch  # only the best model is left to load
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    return with_mean_loss(trainer.state.log_history)
+
+
+def with_mean_loss(log: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    """Replace the `train_loss` at the end of a log by the mean over all updates.
+
+    That of the Trainer is the mean over those since it was last resumed.
+    """
+    rows = [row for row in log if "loss" in row]
+    before = [0.0, *(row["step"] for row in rows)]
+    total = sum(row["loss"] * (row["step"] - first) for row, first in zip(rows, before, strict=False))
+    return [*log[:-1], {**log[-1], "train_loss": total / before[-1]}]
 
 
 def _arguments(
@@ -173,7 +226,6 @@ def _arguments(
         bf16=_uses_bf16(training),
         save_strategy="steps" if max_updates is None else "no",
         save_steps=updates * epochs_between,
-        save_total_limit=1,
         eval_strategy="steps" if stops_early else "no",
         eval_steps=updates,
         logging_steps=updates,
@@ -185,15 +237,3 @@ def _arguments(
         dataloader_pin_memory=False,
         **(best if stops_early else {}),
     )
-
-
-def last_whole_checkpoint(folder: Path) -> str | None:
-    """Find the last complete checkpoint, and delete the incomplete ones."""
-    whole: list[tuple[int, str]] = []
-    for path in folder.glob("checkpoint-*"):
-        try:
-            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))  # written last
-            whole.append((int(state["global_step"]), str(path)))
-        except (OSError, ValueError, KeyError):
-            shutil.rmtree(path)
-    return max(whole)[1] if whole else None

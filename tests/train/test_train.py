@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -108,16 +107,6 @@ def test_a_killed_run_goes_on_where_it_was(tiny_run, tiny_arguments, tmp_path):
     assert f"{FOLDS[0]}: 67 sentences, finished before" in done.stderr
     assert {fold: (run / fold / "fold.json").read_text() for fold in FOLDS[:2]} == finished
     assert all(weights(run, fold) == weights(tiny_run, fold) for fold in FOLDS)
-
-
-def test_a_checkpoint_that_was_cut_off_is_not_resumed_from(tiny_run, tiny_arguments, tmp_path):
-    run = tmp_path / "cut"
-    shutil.copytree(tiny_run, run)
-    (run / FOLDS[0] / "fold.json").unlink()
-    (last,) = (run / FOLDS[0] / "checkpoints").iterdir()
-    (last / "trainer_state.json").write_text("{")
-    run_inside("train", "configs/phobert-tiny.yaml", *tiny_arguments, "--output", str(run), "--resume")
-    assert weights(run, FOLDS[0]) == weights(tiny_run, FOLDS[0])
 
 
 def test_a_run_is_resumed_only_with_its_own_config(tiny_run, tiny_arguments):

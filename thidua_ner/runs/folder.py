@@ -40,7 +40,7 @@ class FoldRecord:
     """What a fold's model was trained on, and the outcome: the content of `fold.json`.
 
     `train_traces` are the fingerprints of the training texts (`contamination.py`) and `train_mentions` the surfaces of
-    their mentions. None means not known.
+    their mentions. `train_loss` is the mean over all updates, those before an interruption too. None means not known.
     """
 
     fold: str = ""
