@@ -1,3 +1,5 @@
+import hashlib
+import os
 import subprocess
 import sys
 import unicodedata
@@ -148,6 +150,43 @@ def test_a_damaged_model_is_a_fault(tmp_path, path, damage):
     (tmp_path / "m").write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match="is not a CRF model"):
         CrfModel(tmp_path / "m", TAGS)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:20_000],
+        lambda content: content[:48],
+        lambda content: content[:4] + (20_000).to_bytes(4, "little") + content[8:20_000],
+        lambda content: content[:5680] + bytes(4096) + content[9776:],
+        lambda content: content[:40] + bytes(4) + content[44:],
+        lambda content: content[:44] + b"\xff" * 4 + content[48:],
+        lambda content: content + bytes(8),
+    ],
+)
+def test_a_sealed_model_that_is_not_whole_never_reaches_crfsuite(tmp_path, path, damage):
+    content = damage(path.read_bytes()[:-32])
+    (tmp_path / "m").write_bytes(content + hashlib.sha256(content).digest())
+    with pytest.raises(DataError, match="is not a CRF model, or is damaged"):
+        CrfModel(tmp_path / "m", TAGS)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no limit there")
+@pytest.mark.parametrize("limit", [0, 10_000])
+def test_a_model_that_crfsuite_could_not_write_is_not_sealed(tmp_path, limit):
+    code = (
+        "import resource, sys; from pathlib import Path; from thidua_ner.baselines.crf import train_crf\n"
+        "from thidua_ner.faults import run_program\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
+        "pairs = [([str(n), 'Huế'], ['O', 'B-X']) for n in range(99)]\n"
+        "run_program(lambda: train_crf(pairs, Path(sys.argv[1]), c1=0.01, c2=0.01, max_iterations=5))"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "model", str(limit)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "CRFsuite could not write the whole model; free some space there, or set TMPDIR" in done.stderr
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_missing_model_is_a_fault(tmp_path):

@@ -4,15 +4,16 @@ A model file is CRFsuite's model followed by its SHA-256, because the library cr
 """
 
 import hashlib
+import struct
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import MachineError, fail
 from thidua_ner.files import write_bytes
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ _PAIRS = ((-2, -1), (-1, 0), (0, 1), (1, 2))
 """Pairs of positions, relative to the token, whose features are combined."""
 
 _DIGEST_SIZE = hashlib.sha256().digest_size
+
+_HEADER = struct.Struct("<4sI4s4I5I")
+"""The header of CRFsuite's file: name, size, kind, version and three counts, and the offsets of its sections."""
+
+_SECTIONS = (b"FEAT", b"CQDB", b"CQDB", b"LFRF", b"AFRF")
+"""What the sections of CRFsuite's file begin with; each then has its size."""
 
 
 def token_features(tokens: Sequence[str]) -> list[list[str]]:
@@ -93,7 +100,7 @@ def train_crf(
     """Train a model with L-BFGS on sentences (tokens and their IOB2 tags) and write it to `path`.
 
     `c1` and `c2` are the coefficients of the L1 and the L2 penalty. Raises ValueError if a sentence has more or fewer
-    tags than tokens.
+    tags than tokens, and MachineError if the model cannot be written.
     """
     from pycrfsuite import BaseTrainer
     from tqdm import tqdm
@@ -114,8 +121,27 @@ def train_crf(
             trainer.append(token_features(tokens), tags)
         written = Path(folder) / "model"
         trainer.train(str(written))
-        model = written.read_bytes()
+        model = written.read_bytes() if written.exists() else b""
+        if not _is_whole(model):  # CRFsuite does not tell that a disk is full
+            remedy = "free some space there, or set TMPDIR to another folder"
+            fail(folder, "CRFsuite could not write the whole model", remedy, kind=MachineError)
     write_bytes(path, model + hashlib.sha256(model).digest())
+
+
+def _is_whole(content: bytes) -> bool:
+    """Tell whether these bytes are a file of CRFsuite whose sections follow each other up to the size that it states."""
+    if len(content) < _HEADER.size:
+        return False
+    name, size, kind, *_, one, two, three, four, five = _HEADER.unpack_from(content)
+    starts = (one, two, three, four, five, size)
+    if (name, kind, size, one) != (b"lCRF", b"FOMC", len(content), _HEADER.size):
+        return False
+    return all(
+        start + 8 <= end <= size
+        and content[start : start + 4] == section
+        and 0 <= end - start - int.from_bytes(content[start + 4 : start + 8], "little") < 4  # they are aligned to four
+        for section, (start, end) in zip(_SECTIONS, pairwise(starts), strict=True)
+    )
 
 
 class CrfModel:
@@ -164,6 +190,6 @@ def _read_model(path: Path) -> bytes:
     except OSError as error:
         fail(path, f"cannot be read ({error.strerror})", "check the path and its permissions")
     model, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
-    if hashlib.sha256(model).digest() != digest:
+    if hashlib.sha256(model).digest() != digest or not _is_whole(model):
         fail(path, "is not a CRF model, or is damaged", "train it again")
     return model
