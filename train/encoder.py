@@ -19,6 +19,7 @@ from thidua_ner.tagging.tagger import Tagger
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS, Word, segment, split_at_entities
 from train.batches import Examples, Reading
+from train.checkpoints import writing
 from train.config import Config
 from train.folds import Fold
 from train.processes import is_main_process, main_process_first
@@ -39,7 +40,8 @@ def train_encoder(fold: Fold, config: Config, folder: FoldFolder, *, updates_ahe
     )
     checkpoint.model.eval()
     if is_main_process():
-        checkpoint.save(folder.model)
+        with writing(folder.model):
+            checkpoint.save(folder.model)
         write_text(folder.log, format_json_lines(log))
     validation = _score_validation(checkpoint, fold.validation) if fold.validation else None
     return Outcome(validation, updates=int(log[-1]["step"]), train_loss=log[-1]["train_loss"])
@@ -81,7 +83,8 @@ def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Confi
     size = config.scratch
     with main_process_first():
         if is_main_process():
-            learn_phobert_vocabulary((word.text for sentence in words for word in sentence), size.merges, folder)
+            with writing(folder):
+                learn_phobert_vocabulary((word.text for sentence in words for word in sentence), size.merges, folder)
     tokenizer = phobert_tokenizer(folder)
     description = small_roberta(tokenizer, **size.model_dump(exclude={"merges"}))
     model = blank_model(description, fold.tags, config.dropout, config.attention_dropout)

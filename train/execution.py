@@ -1,4 +1,4 @@
-"""How a run is executed: the precision, device and processes that its weights depend on."""
+"""How a run is executed: the precision, device, processes and threads that its weights depend on."""
 
 from thidua_ner.runs.manifest import Execution, launcher, processor_name
 from train.config import BaselineConfig, Config
@@ -8,15 +8,15 @@ from train.processes import n_processes
 def describe_execution(config: Config | BaselineConfig) -> Execution:
     """Describe how this process and those beside it will train a config."""
     processor = processor_name()
-    precision, device, device_name = "none", "cpu", processor
+    precision, device, device_name, threads = "none", "cpu", processor, None
     if isinstance(config, Config):
         import torch
 
         from train.trainer import precision_used
 
-        precision = precision_used(config.training)
+        precision, threads = precision_used(config.training), torch.get_num_threads()
         if torch.cuda.is_available():
             device, device_name = "cuda", torch.cuda.get_device_name()
     elif config.crf is not None:
         precision = "fp64"  # CRFsuite computes in double precision
-    return Execution(precision, device, device_name, processor, n_processes(), launcher())
+    return Execution(precision, device, device_name, processor, n_processes(), launcher(), threads)

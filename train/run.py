@@ -1,5 +1,6 @@
 """A run: its folder, its manifest, and the training of its folds, for one seed or several."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import DataError, Fault, MachineError, fail
 from thidua_ner.files import write_json, write_text
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import Manifest, make_manifest
@@ -18,6 +19,7 @@ from train.data import load_folds
 from train.execution import describe_execution
 from train.fold import train_fold
 from train.folds import Fold
+from train.lock import locked
 from train.plan import show_plan
 from train.processes import is_main_process, n_processes, print_once, wait_for_everyone
 from train.updates import updates_needed
@@ -41,24 +43,29 @@ def run_training(
     """
     config = load_config(path, overrides, protocol=protocol)
     folds = load_folds(config)
-    folder = RunFolder(output or Path("runs") / config.name)
+    place = output or Path("runs") / config.name
+    # a link and `.` stand for a folder that can be moved
+    folder = RunFolder(place.resolve() if place.is_symlink() or place.name in {"", ".."} else place)
     if dry_run:
         show_plan(config, folds, n_seeds=len(seeds) or 1)
     elif seeds:
         train_seeds(config, folds, folder, seeds=seeds, resume=resume)
     else:
-        train_run(config, folds, folder, resume=resume)
+        with locked(folder.path):
+            train_run(config, folds, folder, resume=resume)
 
 
 def train_seeds(
     config: Config | BaselineConfig, folds: Sequence[Fold], folder: RunFolder, *, seeds: Sequence[int], resume: bool
 ) -> None:
     """Train a run per seed, each in its folder in `folder`."""
-    if folder.find_manifest():
+    _refuse_file(folder.path)
+    if folder.manifest.exists():
         fail(folder.path, "is a run of one seed", "name another --output for --seeds, or move it away")
-    for number, seed in enumerate(seeds, start=1):
-        seeded = config.model_copy(update={"seed": seed})
-        train_run(seeded, folds, folder.seed(seed), resume=resume, runs_ahead=len(seeds) - number)
+    with locked(*(folder.seed(seed).path for seed in seeds)):
+        for number, seed in enumerate(seeds, start=1):
+            seeded = config.model_copy(update={"seed": seed})
+            train_run(seeded, folds, folder.seed(seed), resume=resume, runs_ahead=len(seeds) - number)
     print_once(f"{folder.path}: {len(seeds)} seeds; now: python -m evaluate {folder.path}")
 
 
@@ -74,6 +81,7 @@ def train_run(
     check_trainable(config)
     if is_main_process():
         prepare_folder(folder, describe_run(config, folds), resume=resume)
+        check_places(folder, [fold.name for fold in folds])
     wait_for_everyone()
     updates = [updates_needed(fold, config) for fold in folds]
     for number, fold in enumerate(folds, start=1):
@@ -116,32 +124,75 @@ def prepare_folder(folder: RunFolder, manifest: Manifest, *, resume: bool = Fals
 
     Raises DataError if the folder is not a run, which is never touched, or if the run to resume is another one.
     """
-    path = folder.path
-    if path.exists() and not path.is_dir():
-        fail(path, "is a file", "name another --output")
-    old = folder.find_manifest()
-    if path.exists() and any(path.iterdir()) and old is None:
-        fail(path, "exists and is not a run", "name another --output, or move it away")
+    old = _find_run(folder)
     if resume and old:
         _check_same_run(folder, old, manifest)
-        return
-    if old:
-        aside = path.with_name(f"{path.name}.old")
-        if RunFolder(aside).find_manifest():
+    else:
+        if old:
+            _move_aside(folder)
+        # the manifest is written first: it is what tells a run from any other folder
+        write_json(folder.manifest, manifest)
+    if not folder.config.is_file():
+        write_text(folder.config, yaml.safe_dump(manifest.config, sort_keys=False, allow_unicode=True))
+
+
+def _find_run(folder: RunFolder) -> Manifest | None:
+    """Read the manifest of the run in a folder, None if there is nothing; raises DataError for anything else."""
+    path, what, remedy = folder.path, "exists and is not a run", "name another --output, or move it away"
+    _refuse_file(path)
+    unfinished = f".{folder.manifest.name}."  # what a process leaves that was killed while it wrote the manifest
+    if not path.exists() or all(entry.name.startswith(unfinished) for entry in path.iterdir()):
+        return None
+    if not folder.manifest.exists():
+        fail(path, what, remedy)
+    try:
+        return folder.read_manifest()
+    except DataError as error:
+        damage = error.faults[0].what
+        fail(path, f"{what}: its {folder.manifest.name} is damaged ({damage})", f"restore that file, {remedy}")
+
+
+def _refuse_file(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        fail(path, "is a file", "name another --output")
+
+
+def _move_aside(folder: RunFolder) -> None:
+    """Rename a run to FOLDER.old, in the place of the run that was there."""
+    path = folder.path
+    aside = path.with_name(f"{path.name}.old")
+    with locked(aside):
+        if RunFolder(aside).find_manifest() and not aside.is_symlink():
             shutil.rmtree(aside)
-        elif aside.exists():
+        elif aside.exists() or aside.is_symlink():
             fail(aside, "exists and is not a run", "move it away: the run that is here would take its place")
         path.rename(aside)
-        print(f"{path}: the run that was here is now {aside}", file=sys.stderr)
-    # the manifest is written first: it is what tells a run from any other folder
-    write_json(folder.manifest, manifest)
-    write_text(folder.config, yaml.safe_dump(manifest.config, sort_keys=False, allow_unicode=True))
+    print(f"{path}: the run that was here is now {aside}", file=sys.stderr)
+
+
+def check_places(folder: RunFolder, folds: Sequence[str]) -> None:
+    """Check, before hours of training, that what will be written can be.
+
+    Raises DataError if a file is in the place of a folder or the other way round, MachineError if a folder is not
+    writable.
+    """
+    unfinished = [fold for fold in map(folder.fold, folds) if not fold.is_finished]
+    folders = [folder.path, *(path for fold in unfinished for path in (fold.path, fold.model, fold.checkpoints))]
+    files = [path for fold in unfinished for path in (fold.record, fold.test, fold.log)]
+    remedy = "move it away"
+    faults = [Fault(str(path), "is a file", remedy) for path in folders if path.exists() and not path.is_dir()]
+    if faults := faults + [Fault(str(path), "is a folder", remedy) for path in files if path.is_dir()]:
+        raise DataError(faults)
+    if closed := [path for path in folders if unfinished and path.exists() and not os.access(path, os.W_OK | os.X_OK)]:
+        fail(closed[0], "is not writable", "change its permissions, or name another --output", kind=MachineError)
 
 
 def _check_same_run(folder: RunFolder, old: Manifest, new: Manifest) -> None:
     """Raise DataError if going on would give other weights than the run that was begun."""
-    if old.execution is None or new.execution is None:
-        what = "was begun by an older version, which did not record the precision, the device and the processes"
+    if old.execution is None or new.execution is None or (old.execution.threads is None and new.execution.threads):
+        what = (
+            "was begun by an older version, which did not record the precision, the device, the processes and threads"
+        )
         fail(folder.path, what, _TRAIN_ANEW)
     if changed := list(_differences(old.config, new.config)):
         fail(folder.path, f"is a run of another config ({', '.join(changed)})", _TRAIN_ANEW)

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from tests.conftest import ROOT, make_manifest, run_inside
-from thidua_ner.faults import DataError
+from thidua_ner.faults import DataError, MachineError
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import processor_name
 from train.config import load_config
 from train.execution import describe_execution
-from train.run import prepare_folder
+from train.lock import locked
+from train.run import check_places, prepare_folder
 from train.trainer import native_bf16
 
 FOLD = "lodo-cantho-2022-07"
@@ -53,6 +55,7 @@ def test_a_precision_that_the_launcher_sets_is_recorded(monkeypatch):
 def begun(tmp_path):
     """The folder of a run that was started, and its manifest."""
     manifest = make_manifest(name="tiny", protocol="lodo", training={"epochs": 2, "precision": "auto"})
+    manifest = replace(manifest, execution=replace(manifest.execution, threads=1))
     folder = RunFolder(tmp_path / "run")
     prepare_folder(folder, manifest)
     return folder, manifest
@@ -70,6 +73,7 @@ def test_the_same_run_is_resumed(begun):
         ({"precision": "bf16"}, r"was begun in another way \(precision: fp32, not bf16\); resume it as it was begun"),
         ({"processes": 2, "launcher": "torchrun"}, r"\(launcher: python, not torchrun, processes: 1, not 2\)"),
         ({"device": "cuda", "device_name": "H"}, r"\(device: cpu, not cuda, device_name: a processor, not H\)"),
+        ({"threads": 2}, r"\(threads: 1, not 2\)"),
         ({"processor_name": "other"}, r"\(processor_name: a processor, not other\)"),
     ],
 )
@@ -90,10 +94,18 @@ def test_a_run_is_not_resumed_with_another_config_or_data(begun):
         prepare_folder(folder, replace(manifest, data_fingerprint="e" * 64), resume=True)
 
 
-def test_a_run_of_an_older_version_is_not_resumed(tmp_path):
-    manifest = make_manifest(name="tiny", protocol="lodo")
-    folder = RunFolder(tmp_path / "run")
-    prepare_folder(folder, replace(manifest, execution=None))
+def test_the_threads_of_an_encoder_are_recorded():
+    assert describe_execution(config_of("phobert-tiny")).threads == torch.get_num_threads()
+    assert describe_execution(config_of("crf")).threads is None
+
+
+@pytest.mark.parametrize("lacking", ["execution", "threads"])
+def test_a_run_of_an_older_version_is_not_resumed(begun, tmp_path, lacking):
+    _, manifest = begun
+    older = replace(manifest, execution=replace(manifest.execution, threads=None) if lacking == "threads" else None)
+    folder = RunFolder(tmp_path / "older")
+    prepare_folder(folder, older)
+    assert folder.read_manifest() == older
     with pytest.raises(DataError, match="was begun by an older version, which did not record the precision"):
         prepare_folder(folder, manifest, resume=True)
 
@@ -106,3 +118,96 @@ def test_a_run_is_not_resumed_on_another_number_of_processes(tmp_path, monkeypat
     done = run_inside(*arguments, "--resume", check=False)
     assert done.returncode == 1
     assert "was begun in another way (processes: 1, not 2); resume it as it was begun" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [("{", "is not JSON"), ("{}", "lacks thidua_ner, command"), ('{"seed": "1"}', "lacks thidua_ner")],
+)
+def test_a_damaged_manifest_is_told(begun, damage, what):
+    folder, manifest = begun
+    folder.manifest.write_text(damage)
+    for resume in (False, True):
+        with pytest.raises(
+            DataError, match=rf"is not a run: its manifest.json is damaged \({what}.*; restore that file"
+        ):
+            prepare_folder(folder, manifest, resume=resume)
+    assert folder.manifest.read_text() == damage
+
+
+def test_a_run_that_was_cut_off_while_it_began_is_completed(begun):
+    folder, manifest = begun
+    config = folder.config.read_text()
+    folder.config.unlink()
+    prepare_folder(folder, manifest, resume=True)
+    assert folder.config.read_text() == config
+    folder.config.unlink()
+    folder.manifest.rename(folder.path / ".manifest.json.a1b2c3")  # as if it were killed before
+    prepare_folder(folder, manifest, resume=True)
+    assert folder.read_manifest() == manifest
+
+
+def test_a_file_in_the_place_of_a_folder_is_found_before_training(begun):
+    folder, _ = begun
+    fold = folder.fold("lodo-a")
+    check_places(folder, ["lodo-a"])
+    fold.record.mkdir(parents=True)
+    fold.model.write_text("")
+    fold.checkpoints.write_text("")
+    with pytest.raises(DataError) as error:
+        check_places(folder, ["lodo-a"])
+    assert [str(fault) for fault in error.value.faults] == [
+        f"{fold.model}: is a file; move it away",
+        f"{fold.checkpoints}: is a file; move it away",
+        f"{fold.record}: is a folder; move it away",
+    ]
+
+
+def test_a_folder_that_is_not_writable_is_found_before_training(begun, monkeypatch):
+    folder, _ = begun
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(MachineError, match="is not writable; change its permissions"):
+        check_places(folder, ["lodo-a"])
+
+
+def train_rules(*arguments, check=True):
+    return run_inside("train", str(ROOT / "configs/rules.yaml"), "--protocol", FOLD, *arguments, check=check, cwd=ROOT)
+
+
+@pytest.mark.parametrize("seeds", [(), ("--seeds", "2,1")])
+@pytest.mark.parametrize("resume", [(), ("--resume",)])
+def test_a_second_training_is_refused_while_the_first_lives(tmp_path, seeds, resume):
+    run = tmp_path / "run"
+    folder = run / "seed-1" if seeds else run
+    with locked(folder):
+        done = train_rules("--output", str(run), *seeds, *resume, check=False)
+        assert done.stderr == f"{folder}: is being trained by another process; wait for it, or name another --output\n"
+        assert not [path for path in run.rglob("*") if path.suffix != ".lock"]
+    train_rules("--output", str(run), *seeds, *resume)
+
+
+def test_a_link_to_a_folder_has_the_lock_of_the_folder(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "near").symlink_to(tmp_path / "far")
+    with locked(tmp_path / "far"), pytest.raises(MachineError, match="is being trained by another process"):  # noqa: SIM117
+        with locked(tmp_path / "near"):
+            pass
+
+
+def test_a_lock_does_not_follow_a_link(tmp_path):
+    (tmp_path / ".run.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(MachineError, match=r"\.run\.lock: cannot be written"), locked(tmp_path / "run"):
+        pass
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_run_is_trained_in_the_working_folder(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.chdir(run)
+    for _ in range(2):
+        config = str(ROOT / "configs/rules.yaml")
+        data = f"data={ROOT / 'data'}"
+        done = run_inside("train", config, "--protocol", FOLD, "--set", data, "--output", ".", cwd=run)
+    assert f"{run}: the run that was here is now {run}.old" in done.stderr
+    assert RunFolder(run).read_manifest() == RunFolder(tmp_path / "run.old").read_manifest()

@@ -95,6 +95,11 @@ def test_a_killed_run_goes_on_where_it_was(tiny_run, tiny_arguments, tmp_path):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
+    process.send_signal(signal.SIGSTOP)
+    for more in ([], ["--resume"]):
+        second = run_inside(*command, *more, check=False)
+        message = f"{run}: is being trained by another process; wait for it, or name another --output\n"
+        assert (second.returncode, second.stderr) == (1, message)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (run / FOLDS[4] / "fold.json").exists()
@@ -137,7 +142,7 @@ def test_an_old_run_is_moved_aside(tiny_arguments, tmp_path):
     assert f"{run}: the run that was here is now {run}.old" in done.stderr
     seeds = [json.loads((folder / "manifest.json").read_text())["seed"] for folder in (run, tmp_path / "run.old")]
     assert seeds == [7, 6]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run.old"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".lock") == ["run", "run.old"]
 
 
 def test_a_missing_extra_is_explained(tmp_path):

@@ -129,7 +129,7 @@ def train_crf(
 
 
 def _is_whole(content: bytes) -> bool:
-    """Tell whether these bytes are a file of CRFsuite whose sections follow each other up to the size that it states."""
+    """Tell whether these bytes are a file of CRFsuite, whose sections follow each other up to the size it states."""
     if len(content) < _HEADER.size:
         return False
     name, size, kind, *_, one, two, three, four, five = _HEADER.unpack_from(content)

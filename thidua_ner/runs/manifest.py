@@ -33,7 +33,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How a run was computed: another precision, device or number of processes gives other weights."""
+    """How a run was computed: another precision, device or number of processes or threads gives other weights."""
 
     precision: str
     """The precision that was used (`fp32`, `bf16`, `fp64`), never `auto`; `none` if nothing was computed."""
@@ -44,6 +44,8 @@ class Execution:
     processes: int
     launcher: str
     """`python`, `torchrun` or `accelerate launch`."""
+    threads: int | None = None
+    """The threads of each process; None if nothing was computed with several, and in manifests of version 0.2.0."""
 
 
 @dataclass(frozen=True, slots=True)
