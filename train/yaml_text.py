@@ -8,7 +8,7 @@ import yaml
 from thidua_ner.faults import DataError, FaultError, fail
 
 _MAX_SIZE = 50_000
-"""The most characters that are read: YAML is slow, and no config is a tenth as long."""
+"""The most characters that are read: YAML is slow, and no config or card is a fifth as long."""
 
 _MAX_DEPTH = 20
 """The deepest nesting that is read, far deeper than that of any config."""
@@ -35,7 +35,7 @@ class _PlainLoader(yaml.SafeLoader):
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             _refuse(f"refers to *{event.anchor}", "write the value out: references are not read", event)
         if getattr(event, "tag", None):
