@@ -1,1 +1,1 @@
-"""Texts in memory: labels, spans, syllables, words, subwords, IOB2 tags, spelling and perturbations."""
+"""Texts in memory: labels, spans, syllables, words, subwords, IOB2 tags, spelling, old encodings and perturbations."""
