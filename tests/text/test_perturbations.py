@@ -1,6 +1,7 @@
 """Perturbations: the spans still select the right text, and each perturbation does what its name says."""
 
 import re
+import time
 import unicodedata
 
 import pytest
@@ -34,7 +35,7 @@ OTHER_WORDS = {
 def folded(text):
     """The letters and digits of a text, without case and marks."""
     plain = "".join(c for c in unicodedata.normalize("NFD", text) if c.isalnum())
-    return plain.lower().replace("đ", "d")
+    return plain.lower().replace("đ", "d").replace("ð", "d")
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
@@ -94,6 +95,15 @@ def test_each_changes_a_real_text(name):
         ("doubled spaces", "ở ⟦Hà Nội⟧ đó", "LOC", "ở  ⟦Hà  Nội⟧  đó"),
         ("no-break spaces", "ở ⟦Hà Nội⟧", "LOC", "ở\u00a0⟦Hà\u00a0Nội⟧"),
         ("zero-width spaces", "ở ⟦Hà Nội⟧", "LOC", "ở \u200b⟦Hà Nội⟧"),
+        ("zero-width characters", "⟦Đồng⟧ chí An nói ở Huế, họp", "ORG", "⟦Đồ\u200bng⟧ chí An nói ở Huế, họp"),
+        (
+            "soft hyphens",
+            "Công ⟦an Quảng⟧ H'Mông nhân dân Đạt",
+            "ORG",
+            "Cô\u00adng ⟦an Quảng⟧ H'Mông nhân dân Đạ\u00adt",
+        ),
+        ("direction marks", "Mà ⟦Huế⟧", "LOC", "Mà ⟦Hu\u200eế⟧"),
+        ("Ð for Đ", "⟦Đường Đi⟧ đó", "LOC", "⟦Ðường Ði⟧ đó"),
         ("straight quotes", "“Vì ⟦Huế⟧” l’an", "LOC", '"Vì ⟦Huế⟧" l\'an'),
         ("curly quotes", 'nói "Vì ⟦Huế⟧".', "LOC", "nói “Vì ⟦Huế⟧”."),
         ("other dashes", "⟦Cụm 7⟧ - ⟦Bộ⟧ 2-3 – x", "ORG", "⟦Cụm 7⟧ – ⟦Bộ⟧ 2-3 - x"),
@@ -131,3 +141,13 @@ def test_an_edit_across_an_edge_is_left_out_and_an_insertion_stays_outside():
     assert changed.surface(changed.spans[0]) == "c|d"
     with pytest.raises(ValueError, match="overlap"):
         apply_edits(Document("d", "abcdef"), [Edit(1, 3, "x"), Edit(2, 5, "y")])
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+@pytest.mark.parametrize("piece", ['"', " ", "\n", "Huế ", "28/7 ", "-", "a\u0301", "hoà "])
+def test_a_long_text_takes_no_more_than_its_share_of_time(name, piece):
+    text = piece * (20_000 // len(piece))
+    spans = tuple(Span(at, at + len(piece), "DATE") for at in range(0, len(text), 2 * len(piece)))
+    began = time.process_time()
+    PERTURBATIONS[name](Document("d", text, spans))
+    assert time.process_time() - began < 0.5

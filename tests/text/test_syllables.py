@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thidua_ner.formats import brat
+from thidua_ner.text.characters import visible_text
 from thidua_ner.text.syllables import split_sentences, tokenize
 
 ROOT = Path(__file__).parent.parent.parent
@@ -63,7 +64,7 @@ def test_named_cases(text, tokens):
 
 
 @given(VIETNAMESE)
-def test_tokens_select_their_text_in_order_and_miss_only_white_space(text):
+def test_tokens_select_their_text_in_order_and_miss_only_what_cannot_be_seen(text):
     covered = [False] * len(text)
     end = 0
     for token in tokenize(text):
@@ -71,7 +72,8 @@ def test_tokens_select_their_text_in_order_and_miss_only_white_space(text):
         assert token.start >= end
         end = token.end
         covered[token.start : token.end] = [True] * len(token.text)
-    assert all(character.isspace() for character, inside in zip(text, covered, strict=True) if not inside)
+    missed = "".join(character for character, inside in zip(text, covered, strict=True) if not inside)
+    assert not visible_text("".join(missed.split())).text
 
 
 @given(VIETNAMESE)

@@ -6,7 +6,6 @@ A model file is CRFsuite's model followed by its SHA-256, because the library cr
 import hashlib
 import struct
 import tempfile
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby, pairwise
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from thidua_ner.faults import MachineError, fail
 from thidua_ner.files import write_bytes
+from thidua_ner.text.characters import spell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +66,7 @@ def _at(forms: Sequence[Sequence[str]], index: int) -> Sequence[str]:
 @lru_cache(maxsize=1 << 16)  # most tokens of a text are frequent syllables
 def _form(token: str) -> tuple[str, ...]:
     """Return the features of a token without its neighbours; the pairs use the first two."""
-    composed = unicodedata.normalize("NFC", token)
+    composed = spell(token)
     word, shape = _printable(composed.lower()), "".join(map(_kind, composed))
     collapsed = "".join(kind for kind, _ in groupby(shape))
     affixes = [f"{side}={part}" for n in _AFFIXES for side, part in (("prefix", word[:n]), ("suffix", word[-n:]))]

@@ -7,7 +7,6 @@ longest; of those, the one of the first rule.
 """
 
 import csv
-import unicodedata
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from itertools import groupby
 
 import regex
 
+from thidua_ner.text.characters import compose, replace_lookalikes, visible_text
 from thidua_ner.text.labels import DATE, LOC, NUM, ORG, PER, RANK
 from thidua_ner.text.spans import Span
 
@@ -102,14 +102,15 @@ _RULES = (
 
 def find_spans(text: str) -> tuple[Span, ...]:
     """Find the entities of a text; the spans are sorted and do not overlap."""
-    folded, at = _fold(text)
+    visible = visible_text(text)
+    folded, at = _fold(replace_lookalikes(visible.text))
     found: list[Span] = []
     end = 0
     for start, stop, _, label in sorted(_candidates(folded)):
         if start >= end:
             end = -stop
             if label is not None:
-                found.append(Span(at[start], at[end], label))
+                found.append(Span(*visible.range_of(at[start], at[end]), label))
     return tuple(found)
 
 
@@ -168,9 +169,9 @@ def _fold(text: str) -> tuple[str, "array[int]"]:
     parts: list[str] = []
     at = array("q")
     end = 0
-    for match in regex.finditer(r"[ \t\u00a0\u200b]{2,}+|[\t\u00a0]|\P{M}\p{M}++", text):
+    for match in regex.finditer(r"[ \t\u00a0]{2,}+|[\t\u00a0]|\P{M}\p{M}++", text):
         start, piece = match.start(), match.group()
-        folded = " " if piece[0] in " \t\u00a0\u200b" else unicodedata.normalize("NFC", piece)
+        folded = " " if piece[0] in " \t\u00a0" else compose(piece)
         parts += [text[end:start], folded]
         at.extend(range(end, start))
         at.extend([start] * len(folded))

@@ -1,6 +1,5 @@
 """Check that the synthetic texts copy neither the gold nor each other."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ import regex
 
 from thidua_ner.corpus.annotations import FIXED, Annotations
 from thidua_ner.faults import Fault
+from thidua_ner.text.characters import compose
 from thidua_ner.text.spans import Document
 
 LONGEST_SHARED_RUN = 9
@@ -62,10 +62,7 @@ def shared_runs(documents: Sequence[Document], fixed: Iterable[str]) -> Iterator
 
 def _syllables(text: str) -> list[Syllable]:
     """Split a text into syllables and numbers, composed (NFC) and in lower case; punctuation is skipped."""
-    return [
-        Syllable(unicodedata.normalize("NFC", match.group()).lower(), match.start())
-        for match in _SYLLABLE.finditer(text)
-    ]
+    return [Syllable(compose(match.group()).lower(), match.start()) for match in _SYLLABLE.finditer(text)]
 
 
 def _join_phrases(found: Sequence[Syllable], phrases: Sequence[tuple[str, ...]]) -> Iterator[Syllable]:

@@ -1,9 +1,9 @@
 """What a model has read: fingerprints of texts that survive a change of format, spacing or Unicode composition."""
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 
+from thidua_ner.text.characters import compose
 from thidua_ner.text.spans import Document
 
 MIN_SENTENCE_LENGTH = 30
@@ -25,5 +25,5 @@ def all_fingerprints(documents: Iterable[Document]) -> frozenset[str]:
 
 def _letters_and_digits(text: str) -> str:
     """Reduce a text to its composed letters and digits in lower case."""
-    composed = unicodedata.normalize("NFC", text)
+    composed = compose(text)
     return "".join(character for character in composed.lower() if character.isalnum())

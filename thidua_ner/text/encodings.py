@@ -5,10 +5,10 @@ way that `LEGACY_ENCODINGS` knows; if this turns its words into Vietnamese sylla
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from functools import cache
 
+from thidua_ner.text.characters import compose
 from thidua_ner.text.spelling import spell_syllables
 
 _READ = 20_000
@@ -66,7 +66,7 @@ def _syllables() -> frozenset[str]:
 
 def _share(text: str, *, marked: bool) -> float:
     """Compute the share of a text's letters that are in Vietnamese syllables; 0 if too few words are `marked` ones."""
-    words = _WORD.findall(unicodedata.normalize("NFC", text).lower())
+    words = _WORD.findall(compose(text).lower())
     found = [word for word in words if word in _syllables()]
     if marked:
         accented = [word for word in found if not word.isascii()]

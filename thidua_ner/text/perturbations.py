@@ -6,9 +6,10 @@ space, and the forms of dates, ranks and names.
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import cycle, pairwise
+from itertools import accumulate, cycle, pairwise
 from typing import NamedTuple
 
 from thidua_ner.text.labels import DATE, LOC, ORG, PER, RANK
@@ -17,9 +18,12 @@ from thidua_ner.text.spans import Document, Span
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 _TELEX_TONES = dict(zip(_TONES, "fsxrj", strict=True))
 _TELEX_LETTERS = {"ă": "aw", "â": "aa", "ê": "ee", "ô": "oo", "ơ": "ow", "ư": "uw", "đ": "dd"}
-_SLIP_EVERY, _ZERO_WIDTH_EVERY = 12, 5
+_SLIP_EVERY, _INVISIBLE_EVERY = 12, 5
 _RANK_FIRST = {"đại": "Đ", "thượng": "Th", "trung": "Tr", "thiếu": "Th", "chuẩn": "Ch", "hạ": "H"}
 _ADMINISTRATIVE = re.compile(r"(?i)((?:tỉnh|thành phố|tp\.?|tx|thị xã|huyện|quận|xã|phường|thị trấn|thôn|bản|ấp) )?.*")
+_TONED_FIRST = r"[òóỏõọÒÓỎÕỌ][aeAE]\b|(?<![qQ])[ùúủũụÙÚỦŨỤ][yY]\b"
+_TONED_SECOND = r"[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]\b|(?<![qQ])[uU][ỳýỷỹỵỲÝỶỸỴ]\b"
+_I_AND_Y, _Y_AND_I = "iìíỉĩịyỳýỷỹỵIÌÍỈĨỊYỲÝỶỸỴ", "yỳýỷỹỵiìíỉĩịYỲÝỶỸỴIÌÍỈĨỊ"
 
 UNSEEN_NAMES = ("Quàng Thế Lữ", "Doãn Khuê Minh", "Ung Nho Thắng", "Lục Ái Trinh", "Tiêu Hoành Sơn", "Bạch Đan Vy")
 UNSEEN_PLACES = ("Đồng Phú Hạ", "Tân Quy Nhị", "Nậm Khao Hin", "Vĩnh Trạch Bắc", "An Thới Thượng", "Suối Lềnh")
@@ -47,7 +51,7 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
     An insertion at the boundary of a span stays outside it. Raises ValueError if the edits overlap.
     """
     edges = sorted({edge for span in document.spans for edge in (span.start, span.end)})
-    made = [e for e in sorted(edits) if not any(e.start < edge < e.end for edge in edges)]
+    made = [e for e in sorted(edits) if bisect_right(edges, e.start) >= bisect_left(edges, e.end)]
     if any(right.start < left.end for left, right in pairwise(made)):
         raise ValueError("the edits overlap")
     parts, at = [], 0
@@ -55,16 +59,18 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
         parts += [document.text[at : change.start], change.text]
         at = change.end
     text = "".join([*parts, document.text[at:]])
+    starts, ends = [e.start for e in made], [e.end for e in made]
+    shifts = [0, *accumulate(len(e.text) - (e.end - e.start) for e in made)]
     spans = tuple(
-        Span(_moved(s.start, made, True), _moved(s.end, made, False), s.label, s.score) for s in document.spans
+        Span(
+            span.start + shifts[bisect_right(ends, span.start)],  # an insertion here goes before the span
+            span.end + shifts[min(bisect_right(ends, span.end), bisect_left(starts, span.end))],  # here, after it
+            span.label,
+            span.score,
+        )
+        for span in document.spans
     )
     return replace(document, text=text, spans=spans, given=())
-
-
-def _moved(offset: int, edits: Sequence[Edit], is_start: bool) -> int:
-    """Return the new offset; an insertion at the offset goes before the start and after the end of a span."""
-    before = [e for e in edits if e.end <= offset and (is_start or e.start < offset)]
-    return offset + sum(len(e.text) - (e.end - e.start) for e in before)
 
 
 def replace_characters(document: Document, change: Callable[[str], str]) -> Document:
@@ -113,17 +119,13 @@ def move_tones(document: Document) -> Document:
             moved = first.replace(tone, "") + second[0] + tone + second[1:]
         return unicodedata.normalize("NFC", moved)
 
-    toned_first = r"[òóỏõọÒÓỎÕỌ][aeAE]\b|(?<![qQ])[ùúủũụÙÚỦŨỤ][yY]\b"
-    toned_second = r"[oO][àáảãạèéẻẽẹÀÁẢÃẠÈÉẺẼẸ]\b|(?<![qQ])[uU][ỳýỷỹỵỲÝỶỸỴ]\b"
-    return replace_matches(document, f"{toned_first}|{toned_second}", move)
+    return replace_matches(document, f"{_TONED_FIRST}|{_TONED_SECOND}", move)
 
 
 def swap_i_and_y(document: Document) -> Document:
     """Swap `i` and `y` in syllables of one consonant and this vowel: `kỹ` becomes `kĩ`."""
-    plain, other = "iìíỉĩịyỳýỷỹỵ", "yỳýỷỹỵiìíỉĩị"
-    table = str.maketrans(plain + plain.upper(), other + other.upper())
-    letters = plain + plain.upper()
-    return replace_matches(document, rf"(?<!\w)[hklmstHKLMST][{letters}](?!\w)", lambda m: m.group().translate(table))
+    table = str.maketrans(_I_AND_Y, _Y_AND_I)
+    return replace_matches(document, rf"(?<!\w)[hklmstHKLMST][{_I_AND_Y}](?!\w)", lambda m: m.group().translate(table))
 
 
 def leave_telex_keys(document: Document) -> Document:
@@ -151,7 +153,18 @@ def _telex(syllable: str) -> str:
 def insert_zero_width_spaces(document: Document) -> Document:
     """Insert a zero-width space after every fifth space between words."""
     gaps = [match.end() for match in re.finditer(r"(?<=\w) (?=\w)", document.text)]
-    return apply_edits(document, [Edit(gap, gap, "\u200b") for gap in gaps[::_ZERO_WIDTH_EVERY]])
+    return apply_edits(document, [Edit(gap, gap, "\u200b") for gap in gaps[::_INVISIBLE_EVERY]])
+
+
+def invisible_inserter(characters: str) -> Callable[[Document], Document]:
+    """Make a function that inserts these characters, in turn, into every fifth word, after its second letter."""
+
+    def insert(document: Document) -> Document:
+        gaps = [match.end() for match in re.finditer(r"(?<!\w)[^\W\d_]{2}(?=[^\W\d_])", document.text)]
+        edits = zip(gaps[::_INVISIBLE_EVERY], cycle(characters))
+        return apply_edits(document, [Edit(gap, gap, character) for gap, character in edits])
+
+    return insert
 
 
 def straighten_quotes(document: Document) -> Document:
@@ -164,7 +177,8 @@ def curl_quotes(document: Document) -> Document:
     """Replace straight quotation marks by curly ones."""
 
     def curl(match: re.Match[str]) -> str:
-        return "”" if match.string[: match.start()][-1:].strip() else "“"
+        before = match.start() - 1
+        return "”" if before >= 0 and match.string[before].strip() else "“"
 
     return replace_matches(document, r'(?<!\S)"|"', curl)
 
@@ -224,10 +238,14 @@ PERTURBATIONS: dict[str, Callable[[Document], Document]] = {
     "doubled spaces": lambda document: replace_matches(document, " ", lambda _: "  "),
     "no-break spaces": lambda document: replace_matches(document, " ", lambda _: "\u00a0"),
     "zero-width spaces": insert_zero_width_spaces,
+    "zero-width characters": invisible_inserter("\u200b\u200c\u200d\u2060\ufeff"),
+    "soft hyphens": invisible_inserter("\u00ad"),
+    "direction marks": invisible_inserter("\u200e\u200f\u202a\u202c\u2066\u2069"),
+    "Ð for Đ": lambda document: replace_matches(document, "Đ", lambda _: "Ð"),
     "straight quotes": straighten_quotes,
     "curly quotes": curl_quotes,
     "other dashes": swap_dashes,
-    "joined lines": lambda document: replace_matches(document, r"\s*\n\s*", lambda _: " "),
+    "joined lines": lambda document: replace_matches(document, r"(?<!\s)\s*\n\s*", lambda _: " "),
     "dates as 28-7": date_rewriter("-"),
     "dates as 28.7": date_rewriter("."),
     "dates in words": date_rewriter(None),

@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import product
 
+from thidua_ner.text.characters import compose, remove_invisible, replace_lookalikes
+
 ONSETS = " b c ch d đ g gh gi h k kh l m n ng ngh nh p ph qu r s t th tr v x"
 """The onsets of syllables, separated by spaces; the first one is empty."""
 
@@ -58,6 +60,7 @@ def spell_words() -> Iterator[str]:
 def normalise_surface(surface: str) -> str:
     """Return the normal form of a mention, which ignores case, character width, Unicode composition and spacing.
 
-    The form is NFKC, case-folded, with single spaces. Two mentions with the same form count as the same mention.
+    The form is NFKC, case-folded, with single spaces, without invisible characters, and with `đ` for its look-alikes.
+    Two mentions with the same form count as the same mention.
     """
-    return " ".join(unicodedata.normalize("NFKC", surface).casefold().split())
+    return " ".join(replace_lookalikes(compose(remove_invisible(surface), "NFKC")).casefold().split())

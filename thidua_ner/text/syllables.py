@@ -1,13 +1,18 @@
 """Split a text into sentences and syllable tokens, each with its character offsets.
 
 A token is a syllable, a whole number, date or clock time (`28/7`, `3.264`, `86,2`, `21:30`), a web address, or one
-punctuation mark; `%` is a separate token. White space belongs to no token.
+punctuation mark; `%` is a separate token. White space belongs to no token. Invisible characters (`characters.py`) are
+skipped: a token has those inside it, but not those at its edges. The time is linear in the length of any text.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 import regex
+
+from thidua_ner.text.characters import VisibleText, visible_text
 
 ABBREVIATIONS = frozenset(
     {"tp", "tx", "tt", "q", "p", "h", "st", "ub", "v"}  # places and bodies
@@ -19,8 +24,8 @@ ABBREVIATIONS = frozenset(
 _TOKEN = regex.compile(
     r"""
       (?i: https?:// | www\. ) [^\s<>"“”«»]* [\p{L}\p{N}/]                        # web address with its scheme
-    | [\w.+-]+ @ [\w-]+ (?: \. [\w-]+ )+                                          # e-mail address
-    | (?<! [\p{L}\p{N}@.] ) (?i: (?= [\d-]* [a-z] ) [a-z0-9] [a-z0-9-]* (?: \. [a-z0-9-]+ )*
+    | [\w.+-]{1,64}+ @ [\w-]++ (?: \. [\w-]++ )+                                 # e-mail address
+    | (?<! [\p{L}\p{N}@.] ) (?i: (?= [\d-]{0,62}+ [a-z] ) [a-z0-9] [a-z0-9-]{0,62}+ (?: \. [a-z0-9-]{1,63}+ ){0,8}
           \. (?: vn | com | net | org | gov | edu | info | io ) ) \b              # bare web address
     | (?: \d{1,2} : \d{2} (?: : \d{2} )?                                          # clock time
         | \d{1,2} / \d{1,2} / \d{2,4} | \d{4} / \d{1,2} / \d{1,2}                 # 28/7/2023, 2023/7/28
@@ -38,6 +43,8 @@ _TOKEN = regex.compile(
     """,
     regex.VERBOSE,
 )
+# what an address may be long (RFC 1035, RFC 5321) keeps the time linear: the search for one begins at every token
+
 _CLOSERS = frozenset("\"'”’»)]}")
 _ENDERS = frozenset({".", "!", "?", "…"})
 _LONGEST_REMEMBERED = 20_000
@@ -62,8 +69,22 @@ class Sentence(NamedTuple):
 
 def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     """Split `text[start:end]` into syllable tokens whose offsets are into `text`."""
-    matches = _TOKEN.finditer(text, start, len(text) if end is None else end)
-    return [Token(m.group(), m.start(), m.end()) for m in matches]
+    visible = visible_text(text)
+    first, last = (bisect_left(visible.offsets, edge) for edge in (start, len(text) if end is None else end))
+    return _placed(_tokens(visible.text, first, last), text, visible)
+
+
+def _tokens(visible: str, start: int, end: int) -> list[Token]:
+    """Split a part of a text without invisible characters."""
+    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(visible, start, end)]
+
+
+def _placed(tokens: list[Token], text: str, visible: VisibleText) -> list[Token]:
+    """Return tokens of the visible text as they are in the whole text."""
+    if len(visible.text) == len(text):
+        return tokens
+    ranges = (visible.range_of(token.start, token.end) for token in tokens)
+    return [Token(text[start:end], start, end) for start, end in ranges]
 
 
 def split_sentences(text: str) -> tuple[Sentence, ...]:
@@ -72,32 +93,37 @@ def split_sentences(text: str) -> tuple[Sentence, ...]:
 
 
 def _find_sentences(text: str) -> tuple[Sentence, ...]:
+    visible = visible_text(text)
     found: list[Sentence] = []
     line_start = 0
-    for line in text.split("\n"):
-        tokens = tokenize(text, line_start, line_start + len(line))
-        first = 0
-        for last in range(len(tokens)):
-            if last == len(tokens) - 1 or _ends_sentence(tokens, first, last):
-                found.append(_sentence(tokens[first : last + 1]))
-                first = last + 1
+    for line in visible.text.split("\n"):
+        for tokens in _split_line(_tokens(visible.text, line_start, line_start + len(line))):
+            own = _placed(tokens, text, visible)
+            found.append(Sentence(own[0].start, own[-1].end, tuple(own)))
         line_start += len(line) + 1
     return tuple(found)
+
+
+def _split_line(tokens: list[Token]) -> Iterator[list[Token]]:
+    """Yield the tokens of each sentence of a line."""
+    first = stop = 0  # the sentence's first token, and the last one that does not close quotes or brackets
+    for last, token in enumerate(tokens):
+        if last == first or token.text not in _CLOSERS:
+            stop = last
+        if last == len(tokens) - 1 or _ends_sentence(tokens, first, stop, last):
+            yield tokens[first : last + 1]
+            first = last + 1
 
 
 # the same texts are split in every epoch and for every format
 _remembered_sentences = lru_cache(maxsize=256)(_find_sentences)
 
 
-def _sentence(tokens: list[Token]) -> Sentence:
-    return Sentence(tokens[0].start, tokens[-1].end, tuple(tokens))
+def _ends_sentence(tokens: list[Token], first: int, stop: int, last: int) -> bool:
+    """Tell whether a sentence that begins at token `first` ends at token `last`, which is not the last of its line.
 
-
-def _ends_sentence(tokens: list[Token], first: int, last: int) -> bool:
-    """Tell whether a sentence that begins at token `first` ends at token `last`, which is not the last of its line."""
-    stop = last
-    while stop > first and tokens[stop].text in _CLOSERS:
-        stop -= 1
+    The tokens after `stop` close quotes or brackets.
+    """
     mark, following = tokens[stop], tokens[last + 1]
     if mark.text not in _ENDERS and not mark.text.startswith(".."):
         return False

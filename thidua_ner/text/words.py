@@ -5,7 +5,6 @@ syllables of letters are joined, so each number, date and punctuation mark is a 
 """
 
 import os
-import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thidua_ner.faults import MachineError, fail
+from thidua_ner.text.characters import spell
 from thidua_ner.text.labels import OUTSIDE
 from thidua_ner.text.syllables import Token
 
@@ -102,10 +102,10 @@ SEGMENTERS: dict[str, Segmenter] = {
 
 
 def segment(tokens: Sequence[Token], segmenter: Segmenter) -> list[Word]:
-    """Group the tokens of a sentence into words, spelled in composed Unicode (NFC), which encoders expect."""
+    """Group the tokens of a sentence into words, spelled as models read them."""
     if not tokens:
         return []
-    syllables = [unicodedata.normalize("NFC", token.text) for token in tokens]
+    syllables = [spell(token.text) for token in tokens]
     ends = list(accumulate(segmenter(syllables)))
     starts = [0, *ends[:-1]]
     return [Word(tuple(syllables[a:b]), a, b) for a, b in zip(starts, ends, strict=True)]
