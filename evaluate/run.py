@@ -1,25 +1,20 @@
 """Tag and score a run's test documents, or others, with the models that have not read them."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from evaluate.robustness import robustness
+from evaluate.robustness import tag_perturbed
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.formats.registry import read_documents
 from thidua_ner.pages.report import write_results
-from thidua_ner.runs.folder import RunFolder, model_config_path, read_model_config, seed_folders
-from thidua_ner.runs.run import Run, read_run
-from thidua_ner.runs.scored import Scored
-from thidua_ner.scoring.ceilings import Ceiling, segmentation_ceiling
-from thidua_ner.scoring.evaluation import evaluate_documents, format_evaluation, note_repairs
-from thidua_ner.scoring.results import Evaluation, ScoredRun
+from thidua_ner.runs.folder import RunFolder, seed_folders
+from thidua_ner.runs.run import read_run
+from thidua_ner.runs.scored import Scored, score_run
+from thidua_ner.scoring.evaluation import format_evaluation, note_repairs
+from thidua_ner.scoring.results import Evaluation
 from thidua_ner.scoring.tables import seeds_table
 from thidua_ner.tagging.ensemble import tag_unread
 from thidua_ner.text.iob2 import TagReading
-from thidua_ner.text.spans import Document
-from thidua_ner.text.words import SEGMENTERS
 
 
 def evaluate(
@@ -62,11 +57,10 @@ def evaluate_run(
         fail(path, "has no test documents of its own", remedy, kind=UsageError)
     documents = read_documents(gold, tags=tags) if gold else list(run.test)
     predicted = tag_unread(run, documents)
-    scores = note_repairs(_score(run, documents, predicted), gold=tags or TagReading())
-    if with_robustness:
-        scores = replace(scores, robustness=robustness(run, documents, predicted))
+    perturbed = tag_perturbed(run, documents, predicted) if with_robustness else None
+    scores = note_repairs(score_run(run, documents, predicted, perturbed), gold=tags or TagReading())
     folder = output or (path / f"scores-{gold.resolve().stem}" if gold else path)
-    scored = Scored(str(folder), documents, predicted, scores, run.manifest, run.training_logs())
+    scored = Scored(str(folder), documents, predicted, scores, run.manifest, run.training_logs(), perturbed)
     write_results(folder, scored)
     if gold is None:
         run.write_fold_predictions(predicted)
@@ -76,27 +70,3 @@ def evaluate_run(
     if scores.warning:
         print(f"warning: {scores.warning}", file=sys.stderr)
     return scores
-
-
-def _score(run: Run, documents: Sequence[Document], predicted: Sequence[Document]) -> Evaluation:
-    """Score the predictions of a run, with what is known of its training."""
-    manifest = run.manifest
-    return replace(
-        evaluate_documents(documents, predicted, run.mentions(documents), run.trained_on(documents)),
-        segmentation_ceiling=_ceiling(run, documents),
-        run=ScoredRun(
-            commit=manifest.commit if manifest else None,
-            data_fingerprint=manifest.data_fingerprint if manifest else None,
-            seed=manifest.seed if manifest else None,
-            train_documents=run.train_documents,
-        ),
-    )
-
-
-def _ceiling(run: Run, documents: Sequence[Document]) -> Ceiling:
-    """Measure how many gold spans the run's word segmentation leaves reachable."""
-    folder = run.models[0].folder
-    name = read_model_config(folder).segmenter
-    if name not in SEGMENTERS:
-        fail(model_config_path(folder), f"has the unknown segmenter {name!r}", f"use one of {', '.join(SEGMENTERS)}")
-    return segmentation_ceiling(documents, SEGMENTERS[name])

@@ -16,12 +16,12 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, TINY, run_inside
-from thidua_ner.files import read_json
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import read_predictions
-from thidua_ner.publishing.publish import follows_from, rebuild
+from thidua_ner.publishing.publish import publish
+from thidua_ner.runs.checks import check_scores
 from thidua_ner.runs.folder import RunFolder
-from thidua_ner.scoring.results import Evaluation
+from thidua_ner.runs.scored import read_scores
 
 PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
 ROOMS = ("text", "formats", "scoring", "runs", "models", "corpus", "baselines", "pages", "publishing", "tagging")
@@ -297,9 +297,9 @@ RESULTS = sorted(path.parent for path in (ROOT / "results").rglob("scores.json")
 
 @pytest.mark.parametrize("folder", RESULTS, ids=lambda path: "-".join(path.parts[-3:]))
 def test_published_scores_follow_from_published_predictions(folder):
-    published = read_json(folder / "scores.json", Evaluation, "score it again")
+    published = read_scores(folder)
     gold = brat.read_folder(ROOT / "annotations/gold")
-    assert follows_from(published, gold, read_predictions(folder / "predictions.jsonl", gold))
+    check_scores(folder, published, gold, read_predictions(folder / "predictions.jsonl", gold))
     assert published.trained_on == ()
     manifest = RunFolder(folder).read_manifest()
     assert "changes" not in manifest.commit
@@ -311,7 +311,7 @@ def test_the_tables_and_cards_are_those_of_the_results(tmp_path):
     for name in ("results", "README.md", "configs"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         copy(ROOT / name, tmp_path / name)
-    rebuild(tmp_path)
+    publish([], root=tmp_path)
     for path in [Path("README.md"), *(p.relative_to(tmp_path) for p in (tmp_path / "results").rglob("*.md"))]:
         assert (tmp_path / path).read_text() == (ROOT / path).read_text(), path
 

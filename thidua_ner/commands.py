@@ -126,14 +126,16 @@ def compare(systems: tuple[Path, ...], gold: Path | None, output: Path | None) -
     """
     from thidua_ner.files import write_json
     from thidua_ner.runs.folder import run_folders
-    from thidua_ner.runs.scored import read_gold, read_systems
+    from thidua_ner.runs.scored import check_systems, read_gold, read_systems
     from thidua_ner.scoring.comparison import compare, format_comparison
 
     paths = run_folders(systems)
     if len(set(paths)) < 2:
         raise click.UsageError("name at least two different systems")
     documents = read_gold(gold)
-    compared = compare(documents, read_systems(paths, documents))
+    predicted = read_systems(paths, documents)
+    check_systems(predicted, documents)
+    compared = compare(documents, predicted)
     if output:
         write_json(output, compared)
     print(format_comparison(compared))

@@ -9,6 +9,8 @@ import pytest
 from evaluate import robustness
 from tests.conftest import ROOT, run_inside
 from thidua_ner.formats import brat
+from thidua_ner.formats.jsonl import read_predictions
+from thidua_ner.runs.robustness import read_perturbed, score_perturbed
 from thidua_ner.text.perturbations import PERTURBATIONS
 from thidua_ner.text.spans import Span
 
@@ -24,6 +26,21 @@ def test_every_perturbation_of_a_run_is_scored(tiny_run, tmp_path):
         assert name in done.stdout
         assert row["change"] == row["f1"] - scores["micro"]["f1"]
         assert row["interval"][0] <= row["interval"][1]
+
+
+def test_what_was_found_is_kept_as_long_as_its_scores(tiny_run, tmp_path):
+    fold = str(tiny_run / "lodo-cantho-2022-07")
+    run_inside("evaluate", fold, "--robustness", "--output", str(tmp_path))
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    gold = [document for document in GOLD if document.id == "cantho-2022-07"]
+    found = read_perturbed(tmp_path / "robustness.jsonl", gold)
+    predicted = read_predictions(tmp_path / "predictions.jsonl", gold)
+    assert {name: row.f1 for name, row in score_perturbed(gold, predicted, found).items()} == {
+        name: row["f1"] for name, row in scores["robustness"].items()
+    }
+    run_inside("evaluate", fold, "--output", str(tmp_path))
+    assert not (tmp_path / "robustness.jsonl").exists()
+    assert "robustness" not in json.loads((tmp_path / "scores.json").read_text())
 
 
 @pytest.fixture
@@ -48,7 +65,8 @@ def rule_tagger(monkeypatch):
 def test_what_a_tagger_does_not_look_at_changes_nothing(rule_tagger):
     install, told = rule_tagger
     tag = install("|".join(unicodedata.normalize(form, "Công an TP Cần Thơ") for form in ("NFC", "NFD")))
-    found = robustness.robustness(None, GOLD, tag(None, GOLD))
+    predicted = tag(None, GOLD)
+    found = score_perturbed(GOLD, predicted, robustness.tag_perturbed(None, GOLD, predicted))
     assert told[1] == GOLD * len(PERTURBATIONS)  # models that have read these may not tag the copies
     before = found["straight quotes"].f1
     assert before > 0
@@ -69,7 +87,7 @@ def test_a_tagger_that_tells_composed_from_decomposed_is_found_out(rule_tagger):
     predicted = tag(None, GOLD)
     assert any(document.spans for document in predicted)
     with pytest.raises(AssertionError, match="decomposed"):
-        robustness.robustness(None, GOLD, predicted)
+        robustness.tag_perturbed(None, GOLD, predicted)
 
 
 def test_predictions_alone_cannot_be_perturbed(tmp_path):

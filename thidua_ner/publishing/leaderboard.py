@@ -1,7 +1,7 @@
 """Tables of the published results: one row per system and protocol, averaged over seeds."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +9,20 @@ from tabulate import tabulate
 
 from thidua_ner.faults import fail
 from thidua_ner.protocols import PROTOCOLS
+from thidua_ner.publishing.markdown import code_span, plain_text
 from thidua_ner.runs.folder import RunFolder, published_folders
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.runs.scored import read_scores
 from thidua_ner.scoring.results import Evaluation
 from thidua_ner.text.labels import ENTITY_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The scores and the manifest of a published run."""
+
+    scores: Evaluation
+    manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +48,51 @@ class LeaderboardRow:
     @property
     def origin(self) -> str:
         """The commits, the data and the command that produced the row, as Markdown."""
-        commits = ", ".join(dict.fromkeys(f"`{manifest.commit[:12]}`" for manifest in self.manifests))
-        data = ", ".join(dict.fromkeys(f"`{manifest.data_fingerprint[:12]}`" for manifest in self.manifests))
-        command = self.manifests[0].command
-        return f"**{self.system}, {self.protocol}**: commit {commits}, data {data}, `{command}`"
+        commits = ", ".join(dict.fromkeys(code_span(manifest.commit[:12]) for manifest in self.manifests))
+        data = ", ".join(dict.fromkeys(code_span(manifest.data_fingerprint[:12]) for manifest in self.manifests))
+        command = code_span(self.manifests[0].command)
+        return f"**{plain_text(self.system)}, {self.protocol}**: commit {commits}, data {data}, {command}"
 
 
-def read_rows(results: Path) -> list[LeaderboardRow]:
-    """Read results/: by protocol, the best system first."""
-    rows = []
-    for folder, seeds in published_folders(results).items():
-        if folder.name not in PROTOCOLS:
-            fail(folder, "is not a protocol", f"move it away; the protocols are {', '.join(PROTOCOLS)}")
-        scores = tuple(read_scores(seed) for seed in seeds)
-        manifests = tuple(RunFolder(seed).read_manifest() for seed in seeds)
-        rows.append(LeaderboardRow(folder.parent.name, folder.name, scores, manifests))
+def read_rows(results: Path, new: Mapping[Path, Result] | None = None) -> list[LeaderboardRow]:
+    """Read results/ as it will be with new results, by their folders: by protocol, the best system first.
+
+    Raises DataError if a result is damaged or in another folder than its own.
+    """
+    new = new or {}
+    old = [path for paths in published_folders(results).values() for path in paths]
+    found: dict[tuple[str, str], list[Result]] = {}
+    for path in dict.fromkeys([*old, *new]):
+        result = new[path] if path in new else _read_result(path, results)
+        found.setdefault((path.parent.parent.name, path.parent.name), []).append(result)
+    rows = [
+        LeaderboardRow(*place, *zip(*((one.scores, one.manifest) for one in sorted(own, key=_seed)), strict=True))
+        for place, own in found.items()
+    ]
     order = list(PROTOCOLS)
     return sorted(rows, key=lambda row: (order.index(row.protocol), -statistics.mean(row.f1()), row.system))
+
+
+def _seed(result: Result) -> int:
+    return result.manifest.seed
+
+
+def _read_result(path: Path, results: Path) -> Result:
+    """Read a published result; raises DataError if it is damaged or in another folder than its own."""
+    if path.parent.name not in PROTOCOLS:
+        fail(path.parent, "is not a protocol", f"move it away; the protocols are {', '.join(PROTOCOLS)}")
+    manifest = RunFolder(path).read_manifest()
+    own = RunFolder(results / manifest.name / str(manifest.protocol)).seed(manifest.seed).path
+    if path != own:
+        fail(RunFolder(path).manifest, "is that of another result", f"move the folder to {own}, or publish it again")
+    return Result(read_scores(path), manifest)
 
 
 def readme_table(rows: Sequence[LeaderboardRow]) -> str:
     """Tabulate the rows for the README."""
     body = [
         [
-            f"[{row.system}](results/{row.system}/{row.protocol})",
+            f"[{plain_text(row.system)}](results/{row.system}/{row.protocol})",
             row.protocol,
             len(row.seeds),
             *_label_means(row),
@@ -104,7 +134,7 @@ def leaderboard(rows: Sequence[LeaderboardRow], configs: Sequence[str] = ()) -> 
             "\n## Not run here\n",
             "The command makes the row. Encoders of the hub need network access and, to take minutes, a GPU.\n",
         ]
-        parts += [f"- {name}: `{_command(name)}`" for name in missing]
+        parts += [f"- {plain_text(name)}: {code_span(_command(name))}" for name in missing]
     return "\n".join(parts) + "\n"
 
 
@@ -116,7 +146,7 @@ def _command(name: str) -> str:
 def _protocol_table(rows: Sequence[LeaderboardRow]) -> str:
     body = [
         [
-            f"[{row.system}]({row.system}/{row.protocol})",
+            f"[{plain_text(row.system)}]({row.system}/{row.protocol})",
             ", ".join(map(str, row.seeds)),
             *_label_means(row),
             f"{100 * statistics.mean(scores.macro.f1 for scores in row.scores):.1f}",

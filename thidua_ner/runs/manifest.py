@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,9 @@ from thidua_ner.version import __version__
 _PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "underthesea", "seqeval", "numpy")
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 """What a config's name may be: it becomes the name of folders."""
+
+_MAX_NAME = 200
+"""Bytes of the name of a folder; file systems allow 255."""
 
 _PYTHON, _TORCHRUN, _ACCELERATE = "python", "torchrun", "accelerate launch"
 
@@ -93,7 +97,7 @@ def make_manifest(
     """Describe a run before training; the command is that of this process."""
     return Manifest(
         thidua_ner=__version__,
-        command=" ".join([*_launched_by(execution), "-m", _program(), *sys.argv[1:]]),
+        command=shlex.join([*_launched_by(execution), "-m", _program(), *sys.argv[1:]]),
         commit=git_commit(),
         data_fingerprint=data_fingerprint,
         seed=seed,
@@ -106,14 +110,19 @@ def make_manifest(
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest; raises DataError if a key is missing or wrong, the config's name and protocol included."""
+    """Read a manifest; raises DataError if a key is missing or wrong, or a name is not that of a folder."""
     remedy = "train the run again"
     manifest = read_json(path, Manifest, remedy)
     for key, kinds in (("name", str), ("protocol", str | None)):
         if key not in manifest.config or not isinstance(manifest.config[key], kinds):
             fail(path, f"config has no {key}", remedy)
-    if not re.fullmatch(NAME_PATTERN, manifest.name):
+    if not re.fullmatch(NAME_PATTERN, manifest.name) or len(manifest.name) > _MAX_NAME:
         fail(path, f"config.name is {manifest.name!r}, which is not a name", remedy)
+    if not 0 <= manifest.seed < 2**32:
+        fail(path, f"seed is {manifest.seed}, which is not from 0 to {2**32 - 1}", remedy)
+    for fold in manifest.folds:
+        if fold in {"", ".", ".."} or Path(fold).name != fold or "\0" in fold or len(fold.encode()) > _MAX_NAME:
+            fail(path, f"the fold {fold!r} is not the name of a folder", remedy)
     return manifest
 
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from thidua_ner.faults import fail
 from thidua_ner.formats.jsonl import read_documents, write_predictions
 from thidua_ner.runs.contamination import text_fingerprints
-from thidua_ner.runs.folder import FoldFolder, RunFolder, is_model, read_model_config
+from thidua_ner.runs.folder import FoldFolder, RunFolder, is_model, model_config_path, read_model_config
 from thidua_ner.runs.manifest import Manifest
+from thidua_ner.scoring.ceilings import Ceiling, segmentation_ceiling
+from thidua_ner.scoring.results import ScoredRun
 from thidua_ner.text.labels import OUTSIDE
 from thidua_ner.text.spans import Document
+from thidua_ner.text.words import SEGMENTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,26 @@ class Run:
         """The mean number of training documents per model; None if it is not known for a model."""
         known = [model.train_documents for model in self.models if model.train_documents is not None]
         return mean(known) if len(known) == len(self.models) else None
+
+    @property
+    def facts(self) -> ScoredRun:
+        """What is kept of the run with its scores."""
+        made = self.manifest
+        return ScoredRun(
+            commit=made.commit if made else None,
+            data_fingerprint=made.data_fingerprint if made else None,
+            seed=made.seed if made else None,
+            train_documents=self.train_documents,
+        )
+
+    def ceiling(self, documents: Sequence[Document]) -> Ceiling:
+        """Measure how many gold spans the word segmentation leaves reachable."""
+        folder = self.models[0].folder
+        name = read_model_config(folder).segmenter
+        if name not in SEGMENTERS:
+            what, remedy = f"has the unknown segmenter {name!r}", f"use one of {', '.join(SEGMENTERS)}"
+            fail(model_config_path(folder), what, remedy)
+        return segmentation_ceiling(documents, SEGMENTERS[name])
 
     def trained_on(self, documents: Sequence[Document]) -> tuple[str, ...] | None:
         """List the ids of documents that every model has read; None if that is not known for a model."""

@@ -1,16 +1,18 @@
 """A system's predictions with their scores, in memory and in a folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.files import read_json, write_json
 from thidua_ner.formats.jsonl import write_predictions
 from thidua_ner.formats.registry import read_documents, read_predictions
+from thidua_ner.runs.checks import SCORE_AGAIN, check_ranges, check_same, check_scores
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import Manifest
-from thidua_ner.runs.run import read_run
+from thidua_ner.runs.robustness import Perturbed, read_perturbed, score_perturbed, write_perturbed
+from thidua_ner.runs.run import Run, read_run
 from thidua_ner.scoring.evaluation import evaluate_documents, note_repairs
 from thidua_ner.scoring.results import Evaluation
 from thidua_ner.scoring.strict import is_scored_on
@@ -39,28 +41,46 @@ class Scored:
     scores: Evaluation
     manifest: Manifest | None = None
     logs: Mapping[str, list[dict[str, float]]] = field(default_factory=dict)
+    perturbed: Perturbed | None = None
+
+
+def score_run(
+    run: Run, gold: Sequence[Document], predicted: Sequence[Document], perturbed: Perturbed | None = None
+) -> Evaluation:
+    """Score the predictions of a run, with what is known of its training and, if given, its robustness."""
+    return replace(
+        evaluate_documents(gold, predicted, run.mentions(gold), run.trained_on(gold)),
+        segmentation_ceiling=run.ceiling(gold),
+        run=run.facts,
+        robustness=None if perturbed is None else score_perturbed(gold, predicted, perturbed),
+    )
 
 
 def write_scored(scored: Scored, folder: Path) -> None:
-    """Write the predictions and the scores into a folder."""
+    """Write the predictions and the scores into a folder, the scores last."""
     run = RunFolder(folder)
     write_predictions(run.predictions, scored.predicted)
+    if scored.perturbed is None:
+        run.perturbed.unlink(missing_ok=True)
+    else:
+        write_perturbed(run.perturbed, scored.perturbed)
     write_json(run.scores, scored.scores)
 
 
 def read_scores(folder: Path) -> Evaluation:
     """Read `scores.json` of a scored folder; raises DataError if it is missing or damaged."""
     path = RunFolder(folder).scores
-    remedy = "score it again: `python -m evaluate RUN`, or `thidua-ner score` for predictions"
     if not path.is_file():
-        fail(path, "is missing", remedy)
-    return read_json(path, Evaluation, remedy)
+        fail(path, "is missing", SCORE_AGAIN)
+    scores = read_json(path, Evaluation, SCORE_AGAIN)
+    check_ranges(path, scores)
+    return scores
 
 
 def read_scored(folder: Path, gold: Path | None, tags: TagReading | None = None) -> Scored:
     """Read a scored folder; `gold` is what it was scored on, if not its own documents.
 
-    Raises DataError if a file is missing or damaged, or if the scores are on other documents.
+    Raises DataError if a file is missing or damaged, or if the scores are on other documents or other predictions.
     """
     run_folder = RunFolder(folder)
     scores = read_scores(folder)
@@ -70,7 +90,34 @@ def read_scored(folder: Path, gold: Path | None, tags: TagReading | None = None)
     if not is_scored_on(scores.signature, documents):
         fail(run_folder.scores, "are scores on other documents", "name those with --gold, or score the run again")
     predicted = read_predictions(run_folder.predictions, documents)
+    check_scores(run_folder.scores, scores, documents, predicted, run)
+    check_robustness(folder, scores, documents, predicted, needed=run is not None)
     return Scored(str(folder), documents, predicted, scores, manifest, run.training_logs() if run else {})
+
+
+def check_robustness(
+    folder: Path, scores: Evaluation, gold: Sequence[Document], predicted: Sequence[Document], *, needed: bool
+) -> Perturbed | None:
+    """Read what a scored folder has of its gold written differently; raises DataError if that gives other figures.
+
+    It is None if there are no figures, or neither a file nor a `needed` one: results published before have none.
+    """
+    path = RunFolder(folder).perturbed
+    if scores.robustness is None or not (needed or path.exists()):
+        return None
+    found = read_perturbed(path, gold)
+    computed = replace(scores, robustness=score_perturbed(gold, predicted, found))
+    check_same(RunFolder(folder).scores, scores, computed)
+    return found
+
+
+def check_systems(systems: Mapping[str, Sequence[Document]], gold: Sequence[Document]) -> None:
+    """Raise DataError if a scored folder, by path, has scores on this gold that are not those of its predictions."""
+    for path, predicted in systems.items():
+        if RunFolder(Path(path)).scores.is_file():
+            scores = read_scores(Path(path))
+            if is_scored_on(scores.signature, gold):
+                check_scores(RunFolder(Path(path)).scores, scores, gold, predicted)
 
 
 def score_predictions(
