@@ -15,12 +15,12 @@ import underthesea  # noqa: F401 -- first: it resets logging, and `absl`'s handl
 from filelock import FileLock
 from hypothesis import settings
 
-from thidua_ner.runs import manifest as runs_manifest
-from thidua_ner.runs.manifest import Execution, Manifest
-from thidua_ner.text import iob2
 from thidua_ner.baselines.crf import train_crf
 from thidua_ner.baselines.folder import crf_path, save_baseline
 from thidua_ner.formats import brat
+from thidua_ner.runs import manifest as runs_manifest
+from thidua_ner.runs.manifest import Execution, Manifest
+from thidua_ner.text import iob2
 from thidua_ner.text.labels import TAGS
 
 os.environ["HF_HUB_OFFLINE"] = "1"

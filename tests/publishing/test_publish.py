@@ -364,7 +364,9 @@ def test_a_command_breaks_neither_cards_nor_tables(whole):
         written = (root / path).read_text()
         assert "\n# Title" not in written
         assert "``python -m train x.yaml `rm` # Title <img src=x onerror=alert(1)> | a``" in written
-    assert "- a\\|\\`\\<b\\>\\`: `` python -m train configs/a|`<b>`.yaml" in (root / "results/LEADERBOARD.md").read_text()
+    assert (
+        "- a\\|\\`\\<b\\>\\`: `` python -m train configs/a|`<b>`.yaml" in (root / "results/LEADERBOARD.md").read_text()
+    )
 
 
 def test_no_folder_of_a_person_is_published(whole, tmp_path):

@@ -75,7 +75,7 @@ def _differences(left: Any, right: Any, key: str = "") -> Iterator[str]:
             yield key
     elif type(left) is not type(right) or mine.keys() != yours.keys() or (not mine and left != right):
         yield key
-    for name in mine.keys() & yours.keys():
+    for name in [name for name in mine if name in yours]:
         yield from _differences(mine[name], yours[name], _joined(key, name))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from thidua_ner.faults import fail
@@ -18,6 +19,11 @@ Perturbed = Mapping[str, Sequence[Document]]
 
 def perturb_documents(gold: Sequence[Document]) -> dict[str, list[Document]]:
     """Rewrite documents by every perturbation."""
+    return {name: list(documents) for name, documents in _perturb(tuple(gold)).items()}
+
+
+@lru_cache(maxsize=1)  # the same gold is read, tagged and scored
+def _perturb(gold: tuple[Document, ...]) -> dict[str, list[Document]]:
     return {name: [perturb(document) for document in gold] for name, perturb in PERTURBATIONS.items()}
 
 
