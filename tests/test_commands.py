@@ -105,7 +105,7 @@ def test_wrong_calls_are_answered(arguments, code, message):
 
 def test_scored_runs_are_compared_and_shown_from_evaluate_too(files):
     call("score", "--gold", files / "gold.jsonl", "--predictions", files / "p.jsonl", "--output", files / "out")
-    done = run_inside("thidua_ner", "report", str(files / "out"), "--gold", str(files / "gold.jsonl"))
+    done = run_inside("evaluate", "report", str(files / "out"), "--gold", str(files / "gold.jsonl"))
     assert done.stdout.strip() == str(files / "out/report.html")
     for words in (["compar"], ["compar", "runs/a", "runs/b"], ["repot", "runs/a"]):
         wrong = run_inside("evaluate", *words, check=False)
