@@ -1,5 +1,6 @@
 """report.html as a reader sees it, in a real browser, and the command that writes it."""
 
+import html
 import json
 import shutil
 from dataclasses import replace
@@ -8,16 +9,19 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import ROOT, make_manifest, run_inside
+from tests.scored_runs import make_project, make_run
 from thidua_ner.files import to_json
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import read_predictions
 from thidua_ner.pages.charts import line_chart
 from thidua_ner.pages.report import write_report
+from thidua_ner.runs.manifest import Machine
 from thidua_ner.runs.scored import Scored
 from thidua_ner.scoring.evaluation import evaluate_documents
-from thidua_ner.scoring.results import Robustness
+from thidua_ner.scoring.results import UNITS, Robustness, ScoredRun
 from thidua_ner.text.perturbations import PERTURBATIONS
 from thidua_ner.text.spans import Document, Span
+from thidua_ner.version import __version__
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -258,3 +262,159 @@ def test_axes_have_round_ticks_inside(most):
     assert float(chart.x_ticks[0].text) == 0
     assert float(chart.x_ticks[-1].text) <= most
     assert chart.lines["line"] == [(chart.left, chart.bottom), (chart.right, chart.top)]
+
+
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    """A project with two whole runs; tests copy it."""
+    root = make_project(tmp_path_factory.mktemp("two") / "project")
+    for seed, drop in ((1, "NUM"), (2, "")):
+        make_run(root, seed=seed, drop=drop, robustness=True)
+    return root
+
+
+@pytest.fixture
+def project(two_runs, tmp_path):
+    """A project with two whole runs, which a test may damage."""
+    return shutil.copytree(two_runs, tmp_path / "project")
+
+
+def call(project, *arguments, code=0):
+    done = run_inside("thidua_ner", *map(str, arguments), cwd=project, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("\n") == bool(code)
+    return done
+
+
+def empty_predictions(run):
+    rows = [json.loads(line) for line in (run / "predictions.jsonl").read_text().splitlines()]
+    (run / "predictions.jsonl").write_text("".join(json.dumps({**row, "entities": []}) + "\n" for row in rows))
+
+
+@pytest.mark.parametrize("models", [True, False])
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_scores_above_other_predictions_are_refused(project, command, models):
+    run = project / "runs/right-2"
+    empty_predictions(run)
+    if not models:
+        shutil.rmtree(run / "transfer")
+    said = call(project, command, project / "runs/right-1", run, code=1).stderr
+    assert f"{run}/scores.json: micro.precision is not what its predictions on the gold give; score it again" in said
+    assert not (project / "runs/right-1/report.html").exists()
+
+
+def change(path, **values):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("notes", ["99.0 to 100.0"], "notes.0 is not what"),
+        ("signature", "me|match:exact|gold:5538e1bcc9ad|documents:5|entities:176", "signature is not what"),
+        ("seen", {"exact": {}, "normalised": {}}, "seen.exact is not what"),
+        ("trained_on", ["cantho-2022-07"], "trained_on is not what"),
+        ("run", {**NO_RUN, "train_documents": 9.0}, "run.commit is not what"),
+        ("robustness", {}, "robustness is not what"),
+        ("intervals", {unit: {"percentile": [0.99, 1], "bca": [0.99, 1]} for unit in UNITS}, "intervals.document.perc"),
+        ("micro", {"precision": 1, "recall": 97.7, "f1": 1, "support": 176}, "micro.recall is 97.7"),
+    ],
+)
+def test_a_page_shows_no_figure_that_a_hand_wrote(project, key, value, message):
+    run = project / "runs/right-1"
+    change(run / "scores.json", **{key: value})
+    assert f"scores.json: {message}" in call(project, "report", run, code=1).stderr
+    assert not (run / "report.html").exists()
+
+
+def test_scores_of_an_older_version_and_of_results_without_models_are_shown(project):
+    run = project / "runs/right-1"
+    signature = json.loads((run / "scores.json").read_text())["signature"]
+    change(run / "scores.json", signature=signature.replace(__version__, "0.1.0"))
+    call(project, "report", run)
+    (run / "robustness.jsonl").unlink()
+    said = call(project, "report", run, code=1).stderr
+    assert "robustness.jsonl: is missing; score the run again with --robustness" in said
+    shutil.rmtree(run / "transfer")
+    call(project, "report", run)
+    assert "thidua-ner:0.1.0|match" in (run / "report.html").read_text()
+
+
+def test_what_is_not_claimed_need_not_follow(project):
+    run = project / "runs/right-1"
+    change(run / "scores.json", seen=None, trained_on=None)
+    call(project, "report", run)
+    assert "the training data of the models was not recorded" in (run / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("runs/right-1", "--output", "runs"), 2, "runs: is a folder; name a file with --output"),
+        (("runs/right-1", "--output", ""), 2, ".: is a folder; name a file with --output"),
+        (("runs/right-1", "--output", "README.md/x.html"), 1, "README.md/x.html: cannot be written ("),
+        (("runs/right-1", "--output", "/proc/x.html"), 1, "/proc/x.html: cannot be written ("),
+        (("runs/right-1", "nowhere"), 1, "nowhere/scores.json: is missing; score it again"),
+        (("runs/right-1", "--gold", "nowhere"), 1, "nowhere: does not exist; name a folder of .txt and .ann files"),
+        (("runs/right-1", "--gold", "runs"), 1, "runs: holds no documents"),
+        (("bare",), 2, "annotations/gold: does not exist here; name the gold documents with --gold"),
+    ],
+)
+def test_a_wrong_call_is_answered_in_one_line(project, arguments, code, message):
+    if "bare" in arguments:
+        shutil.copytree(project / "runs/right-1", project / "bare", ignore=shutil.ignore_patterns("transfer"))
+        shutil.rmtree(project / "annotations")
+    assert call(project, "report", *arguments, code=code).stderr.startswith(message)
+    assert not list(project.rglob("*.html"))
+
+
+def test_a_page_does_not_replace_what_a_link_points_to(project):
+    (project / "other.txt").write_text("mine")
+    (project / "page.html").symlink_to(project / "other.txt")
+    run_inside(
+        "thidua_ner", "report", str(project / "runs/right-1"), "--output", str(project / "page.html"), check=False
+    )
+    assert (project / "other.txt").read_text() == "mine"
+
+
+def test_no_text_of_any_origin_becomes_markup(tmp_path):
+    """Every text that enters a page, by where it comes from."""
+    texts = {
+        name: f"{HOSTILE}{name}"
+        for name in ("run", "other", "id", "text", "note", "group", "perturbation", "fold", "command", "commit",
+                     "fingerprint", "key", "value", "version", "machine", "config", "signature")
+    }  # fmt: skip
+    label = "<b>LABEL</b><script>"
+    text = f"Huế {texts['text']}"
+    gold = [Document(texts["id"], text, (Span(0, 3, label), Span(4, len(text), "ORG")))]
+    predicted = [Document(texts["id"], text, (Span(0, 3, "LOC", 0.5), Span(4, len(text), label, 0.9)))]
+    scores = evaluate_documents(gold, predicted, {texts["id"]: frozenset()}, (texts["id"],))
+    scores = replace(
+        scores,
+        notes=(texts["note"],),
+        signature=texts["signature"],
+        length={texts["group"]: scores.micro},
+        robustness={texts["perturbation"]: Robustness(0.5, -0.1, (-0.2, 0.05), 5)},
+        run=ScoredRun(texts["commit"], texts["fingerprint"], 1, 3.0),
+    )
+    manifest = replace(
+        make_manifest(name=texts["config"], protocol="lodo", **{texts["key"]: [texts["value"]]}),
+        command=texts["command"],
+        commit=texts["commit"],
+        data_fingerprint=texts["fingerprint"],
+        versions={"python": texts["version"]},
+        machine=Machine(texts["machine"], "x", 2),
+        folds=(texts["fold"],),
+    )
+    logs = {f"{texts['fold']}{n}": [{"epoch": at, "loss": 1.0 / at} for at in (1, 2)] for n in (1, 2)}
+    runs = [Scored(texts["run"], gold, predicted, scores, manifest, logs)]
+    more = replace(scores, run=replace(scores.run, train_documents=9.0))
+    write_report(tmp_path / "page.html", [*runs, Scored(texts["other"], gold, predicted, more, manifest)])
+    page = (tmp_path / "page.html").read_text()
+    assert "Content-Security-Policy" in page
+    assert "<img" not in page
+    assert page.count("<script") == 1
+    assert "<b>LABEL" not in page
+    shown = html.unescape(page)
+    assert [name for name, hostile in texts.items() if f"{hostile}" not in shown.replace('\\"', '"')] == []
+    assert f"gold {label}" in shown

@@ -25,11 +25,14 @@ def report(
 ) -> Path:
     """Write a report of the first scored folder, with a table of all; a folder of seeds stands for its runs.
 
-    `gold` is what the folders were scored on, if not their own documents. Returns the page's path.
+    `gold` is what the folders were scored on, if not their own documents. Returns the page's path. Raises DataError if
+    the scores of a folder are not those of its predictions.
     """
     if not runs:
         fail("report", "there is nothing to show", "name scored folders", kind=UsageError)
     path = output or RunFolder(runs[0]).report
+    if path.is_dir():
+        fail(path, "is a folder", "name a file with --output", kind=UsageError)
     write_report(path, [read_scored(folder, gold, tags) for folder in run_folders(runs)])
     return path
 
