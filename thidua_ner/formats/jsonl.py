@@ -13,6 +13,7 @@ from typing import Any
 
 from thidua_ner.faults import DataError, Fault, fail, some_of
 from thidua_ner.files import read_text, write_text
+from thidua_ner.formats.texts import record_id
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span, is_label
 from thidua_ner.text.syllables import Sentence, Token
@@ -71,15 +72,16 @@ def read_predictions(
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each record with its line; raises DataError if it is not an object with a unique id."""
     seen: dict[str, int] = {}
-    for line, content in enumerate(read_text(path).split("\n"), start=1):
+    for line, content in enumerate(read_text(path).removeprefix("\ufeff").split("\n"), start=1):
         if not content.strip():
             continue
         try:
             record = json.loads(content)
         except (ValueError, RecursionError) as error:
             fail(path, f"is not JSON ({error})", "write one JSON object per line", line=line)
-        if not isinstance(record, dict) or not isinstance(record.get("id"), str) or not record["id"]:
+        if not isinstance(record, dict) or not record_id(record.get("id")):
             fail(path, "is not an object with an id", 'write {"id": "…", "entities": […]}', line=line)
+        record["id"] = record_id(record["id"])
         if _has_surrogate(record["id"]) or _has_surrogate(record.get("text")):
             fail(path, "holds half of a surrogate pair", "write whole characters", line=line)
         if record["id"] in seen:

@@ -5,6 +5,7 @@ One bad record costs no other: what cannot be read is a `Refused` in its place, 
 
 import csv
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,17 @@ def replace_surrogates(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def record_id(value: object) -> str:
+    """Write the id of a record, a string or a number, as a string: 7 and "7" are the same; '' if it is no id."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (str, int, float))
+        or (isinstance(value, float) and math.isnan(value))
+    ):
+        return ""
+    return str(value)
+
+
 def text_record(name: str, text: str) -> Record:
     """Make the record of a text; one with half of a surrogate pair is refused."""
     if replace_surrogates(name) != name or replace_surrogates(text) != text:
@@ -58,8 +70,7 @@ def row_record(name: str, row: object, column: str) -> Record:
     """Make the record of a row, a mapping of columns; its own `id` names it if it has one."""
     if not isinstance(row, dict):
         return Refused(name, "is not an object")
-    own = row.get("id")
-    place, name = name, str(own) if isinstance(own, (str, int)) and str(own) else name
+    place, name = name, record_id(row.get("id")) or name
     text = row.get(column)
     if not isinstance(text, str):
         where = "" if place == name else f" ({place})"

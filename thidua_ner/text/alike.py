@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import regex
@@ -25,6 +26,7 @@ def _move_tones(text: str) -> str:
     return regex.sub(r"[\p{L}\p{M}]+", lambda match: _toneless(match[0]), text)
 
 
+@lru_cache(maxsize=10_000)
 def _toneless(word: str) -> str:
     parts = unicodedata.normalize("NFD", word)
     marks = [mark for mark in parts if mark in TONES]
@@ -46,7 +48,7 @@ _FOLDS = (
     _Fold("dashes or quotation marks", lambda text: text.translate(_SAME_MARK)),
     _Fold("character width or ligatures", lambda text: unicodedata.normalize("NFKC", text)),
 )
-"""What composed strings are compared without, from the least difference to the greatest, in this order."""
+"""What composed strings are compared without, from the least difference to the greatest, applied in this order."""
 
 
 def _folded(text: str, folds: Iterable[_Fold] = _FOLDS) -> str:
