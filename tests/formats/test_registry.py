@@ -33,7 +33,7 @@ def written(folder, suffix):
 def test_formats_of_documents_and_of_texts_are_told_apart():
     assert {suffix for suffix, reader in READERS.items() if reader.predictions} == ANNOTATED
     assert {FOLDER, ".jsonl", ".conll"} == ANNOTATED
-    assert {".jsonl", ".txt", ".csv", ".parquet"} == TEXTS
+    assert {".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".parquet"} == TEXTS
     assert all(suffix == FOLDER or Path(f"x{suffix}").suffix == suffix for suffix in READERS)
 
 
@@ -67,12 +67,14 @@ def test_every_writer_writes_what_its_reader_reads(tmp_path, name):
         assert list(reader.texts(path, "text")) == [Document(document.id, document.text) for document in GOLD]
 
 
-@pytest.mark.parametrize(("suffix", "content"), [(".txt", "Huế"), (".csv", "id,text\nc,Huế\n")])
+@pytest.mark.parametrize(
+    ("suffix", "content"), [(".txt", "Huế"), (".csv", "id,text\nc,Huế\n"), (".tsv", "id\ttext\nc\tHuế\n")]
+)
 def test_texts_are_read_by_suffix(tmp_path, suffix, content):
     path = tmp_path / f"news{suffix}"
     path.write_text(content, encoding="utf-8")
     reader = READERS[suffix]
-    assert list(reader.texts(path, "text")) == [Document("c" if suffix == ".csv" else str(path), "Huế")]
+    assert list(reader.texts(path, "text")) == [Document(str(path) if suffix == ".txt" else "c", "Huế")]
     assert reader.count(path) == 1
 
 

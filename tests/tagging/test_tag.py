@@ -121,7 +121,7 @@ def test_every_record_is_tagged_or_refused(model, tmp_path):
         at("latin.txt"), at("gone.txt"), *(at(f"b.jsonl:{n}") for n in (2, 3, 4, 7, 9)), "x", at("d.parquet:2"),
         at("e.parquet"),
     }  # fmt: skip
-    assert refused[at("latin.txt")] == "byte 0 is not UTF-8"
+    assert refused[at("latin.txt")] == "is UTF-16; save it as UTF-8"
     assert refused[at("gone.txt")] == "cannot be read (No such file or directory)"
     assert refused[at("b.jsonl:3")] == "holds half of a surrogate pair"
     assert refused["x"] == f"has no text in 'text'; its columns are id ({at('b.jsonl')}:5)"

@@ -48,9 +48,11 @@ READERS: dict[str, Reader] = {
         texts=texts.read_jsonl,
         count=texts.count_lines,
     ),
+    ".ndjson": Reader(texts=texts.read_jsonl, count=texts.count_lines),
     ".conll": Reader(documents=conll.read_file, predictions=conll.read_predictions),
     ".txt": Reader(texts=texts.read_txt),
     ".csv": Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0)),
+    ".tsv": Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0)),
     ".parquet": Reader(texts=parquet.read_texts, count=parquet.count_rows),
 }
 """All formats that are read, by suffix."""

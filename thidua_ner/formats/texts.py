@@ -3,10 +3,12 @@
 One bad record costs no other: what cannot be read is a `Refused` in its place, never an exception.
 """
 
+import codecs
 import csv
 import json
 import math
 import os
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 from thidua_ner.faults import some_of
 from thidua_ner.files import MAX_LINE_BYTES
+from thidua_ner.formats.exports import recognise_export
 from thidua_ner.text.spans import Document
 
 
@@ -59,11 +62,17 @@ def text_record(name: str, text: str) -> Record:
 def bytes_record(name: str, raw: bytes) -> Record:
     """Make the record of bytes that are one text in UTF-8."""
     if len(raw) > MAX_LINE_BYTES:
-        return Refused(name, f"has {len(raw):,} bytes; a text may have {MAX_LINE_BYTES:,}")
+        return _too_large(name, len(raw))
+    if encoding := foreign_encoding(raw):
+        return Refused(name, f"is {encoding}; save it as UTF-8")
     try:
         return text_record(name, raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         return Refused(name, f"byte {error.start} is not UTF-8")
+
+
+def _too_large(name: str, size: int) -> Refused:
+    return Refused(name, f"has {size:,} bytes; a text may have {MAX_LINE_BYTES:,}")
 
 
 def row_record(name: str, row: object, column: str) -> Record:
@@ -81,45 +90,172 @@ def row_record(name: str, row: object, column: str) -> Record:
 
 
 def read_txt(path: Path, _: str) -> Iterator[Record]:
-    """Read a file as one text."""
-    yield bytes_record(path_name(path), path.read_bytes())
+    """Read a file as one text; one that is too large is refused unread."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        name = path_name(path)
+        yield _too_large(name, size) if size > MAX_LINE_BYTES else bytes_record(name, file.read())
+
+
+def foreign_encoding(begin: bytes) -> str:
+    """Name the encoding whose byte-order mark a file begins with, if it is not UTF-8; '' otherwise."""
+    marks = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
+    marks |= {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+    return next((name for mark, name in marks.items() if begin.startswith(mark)), "")
+
+
+def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the lines of a file, None for one that is too long; only one line is held in memory.
+
+    Raises ValueError if the file is UTF-16 or UTF-32. A byte-order mark of UTF-8 is dropped.
+    """
+    with path.open("rb") as file:
+        begin = file.read(4)
+        if encoding := foreign_encoding(begin) or (begin[:2].count(0) == 1 and "UTF-16"):
+            raise ValueError(f"is {encoding}; save it as UTF-8")
+        file.seek(len(codecs.BOM_UTF8) if begin.startswith(codecs.BOM_UTF8) else 0)
+        number = 0
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            long = len(line) > MAX_LINE_BYTES and not line.endswith(b"\n")
+            while long and (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+                pass
+            yield number, None if long else line
 
 
 def read_jsonl(path: Path, column: str) -> Iterator[Record]:
     """Read one object per line; only one line is held in memory, and a line that is too long not even that."""
     file_name = path_name(path)
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(MAX_LINE_BYTES + 1):
-            number += 1
-            name = f"{file_name}:{number}"
-            if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
-                while (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-                    pass
-                yield Refused(name, f"has more than {MAX_LINE_BYTES:,} bytes")
-            elif line.strip():
-                yield _json_record(name, line, column)
+    for number, line in _numbered_lines(path):
+        name = f"{file_name}:{number}"
+        if line is None:
+            yield Refused(name, f"has more than {MAX_LINE_BYTES:,} bytes")
+        elif number == 1 and line.strip() in (b"[", b"{"):
+            yield Refused(name, "begins JSON of several lines; write one object per line")
+            return
+        elif line.strip():
+            yield _json_record(name, line, column)
+
+
+def parse_json(line: str) -> Any:
+    """Parse a JSON value; raises ValueError or RecursionError if it is none, or if an object repeats a key."""
+    return json.loads(line, object_pairs_hook=_unique_keys)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> Any:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"an object has the key {twice!r} twice")
+    return found
 
 
 def _json_record(name: str, line: bytes, column: str) -> Record:
     try:
-        row: Any = json.loads(line)
+        row = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         return Refused(name, f"byte {error.start} is not UTF-8")
     except (ValueError, RecursionError) as error:
-        return Refused(name, f"is not JSON ({error})")
+        return Refused(name, replace_surrogates(f"is not JSON ({error})"))
+    tool = recognise_export(row)
+    if tool and not (isinstance(row, dict) and isinstance(row.get(column), str)):
+        return Refused(name, f"is an export of {tool}; write an object with {column!r} per line")
+    if isinstance(row, list):
+        return Refused(name, "is a JSON array; write one object per line")
     return row_record(name, row, column)
 
 
 def read_csv(path: Path, column: str) -> Iterator[Record]:
-    """Read a table with a header."""
+    """Read a table whose first line names the columns, separated by commas, semicolons, tabs or vertical bars.
+
+    A row that does not fit the header is refused, and a quotation mark that is never closed costs only its own line.
+    Raises ValueError if the first line does not name the column once.
+    """
     csv.field_size_limit(MAX_LINE_BYTES)
+    lines = _Pushback(_numbered_lines(path))
+    header, delimiter = _read_header(lines, column)
     file_name = path_name(path)
-    with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
-        for number, row in enumerate(csv.DictReader(file), start=1):
-            record = row_record(f"{file_name}:{number}", row, column)
-            escaped = isinstance(record, Refused) and "surrogate" in record.reason
-            yield Refused(record.id, "is not UTF-8") if escaped else record
+    for number, row in _rows(lines, delimiter):
+        name = f"{file_name}:{number}"
+        if isinstance(row, str):
+            yield Refused(name, row)
+        elif len(row) != len(header):
+            what = f"has {len(row)} cells, but the header has {len(header)}"
+            yield Refused(name, f'{what}; put cells that hold {delimiter!r} between quotation marks (")')
+        elif any(replace_surrogates(cell) != cell for cell in row):
+            yield Refused(name, "is not UTF-8")
+        else:
+            yield row_record(name, dict(zip(header, row, strict=True)), column)
+
+
+_Line = tuple[int, bytes | None]
+
+
+class _Pushback:
+    """Lines that can be given back, to be read again."""
+
+    def __init__(self, lines: Iterator[_Line]) -> None:
+        """Take the lines."""
+        self._lines = lines
+        self._again: deque[_Line] = deque()
+
+    def __iter__(self) -> Iterator[_Line]:
+        while True:
+            try:
+                yield self._again.popleft() if self._again else next(self._lines)
+            except StopIteration:
+                return
+
+    def push(self, lines: list[_Line]) -> None:
+        """Give lines back."""
+        self._again.extendleft(reversed(lines))
+
+
+def _read_header(lines: _Pushback, column: str) -> tuple[list[str], str]:
+    """Read the names of the columns and find what separates them; raises ValueError without the column."""
+    line = next((line for _, line in lines if line is None or line.strip()), b"")
+    if not line:
+        raise ValueError(f"has no header; name the columns in the first line, {column!r} among them")
+    text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+    read = [(next(csv.reader([text], delimiter=delimiter)), delimiter) for delimiter in ",;\t|"]
+    header, delimiter = max(read, key=lambda one: (column in one[0], len(one[0])))
+    twice = [name for name in ("id", column) if header.count(name) > 1]
+    if twice:
+        raise ValueError(f"has the column {twice[0]!r} twice; rename one")
+    if column not in header:
+        raise ValueError(f"has no column {column!r} in its first line, but {some_of(header)}; name one with --column")
+    return header, delimiter
+
+
+def _rows(lines: _Pushback, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield the number of the first line of each row, and its cells or what is wrong with it."""
+    for number, line in lines:
+        lines.push([(number, line)])
+        held: list[_Line] = []
+        try:
+            row = next(csv.reader(_decoded(lines, held), delimiter=delimiter, strict=True))
+        except StopIteration:  # neither the line nor its row may be held in memory
+            lines.push(held[1:])
+            yield number, f"has more than {MAX_LINE_BYTES:,} bytes"
+        except csv.Error as error:
+            lines.push(held[1:])
+            quoted = line is not None and b'"' in line
+            what = "a quotation mark is not closed, or is not doubled inside a cell" if quoted else error
+            yield number, f"is not a row of the table ({what})"
+        else:
+            if row:
+                yield number, row
+
+
+def _decoded(lines: _Pushback, held: list[_Line]) -> Iterator[str]:
+    """Decode the lines of a row until it is too long, keeping them in `held`."""
+    size = 0
+    for number, line in lines:
+        held.append((number, line))
+        size += len(line or b"")
+        if line is None or size > MAX_LINE_BYTES:
+            return
+        yield line.decode("utf-8", "surrogateescape")
 
 
 def count_lines(path: Path) -> int:
