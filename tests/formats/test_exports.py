@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from thidua_ner.formats.exports import recognise_export, recognise_suffix
+from thidua_ner.faults import DataError
+from thidua_ner.formats.exports import recognise_export, recognise_file, recognise_suffix
+from thidua_ner.formats.registry import read_documents
 
 TEXT = {"id": 1, "text": "Huế"}
 
@@ -42,3 +44,19 @@ def test_a_record_tells_its_tool(row, tool):
 )
 def test_a_suffix_tells_its_tool(name, tool):
     assert recognise_suffix(Path(name)) == tool
+
+
+def test_a_file_of_another_tool_is_refused_by_its_name(tmp_path):
+    (tmp_path / "export.json").write_text('[{"id": 1, "data": {"text": "Huế"}, "annotations": [{"result": []}]}]')
+    (tmp_path / "other.json").write_text("[")
+    (tmp_path / "train.SPACY").write_bytes(b"x")
+    assert [recognise_file(tmp_path / name) for name in ("export.json", "other.json", "train.SPACY")] == [
+        "Label Studio",
+        "",
+        "spaCy (DocBin)",
+    ]
+    with pytest.raises(DataError, match=r"export.json: is an export of Label Studio; convert it: write"):
+        read_documents(tmp_path / "export.json")
+    (tmp_path / "dump.iob").write_text("Huế B-LOC\n")
+    with pytest.raises(DataError, match=r"dump.iob: has the suffix '.iob'; .*; rename it if its lines are"):
+        read_documents(tmp_path / "dump.iob")

@@ -377,7 +377,7 @@ def test_brat_lines_of_other_kinds_are_left_out_and_counted(tmp_path, capsys):
     brat_folder(tmp_path / "d/more", TEXT, "")
     assert [d.spans for d in read_documents(folder)] == [(Span(0, 7, "ORG"),)]
     told = capsys.readouterr().err
-    assert "d: left out 2 attributes, 1 equivalences, 1 events, 1 notes, 1 references, 1 relations" in told
+    assert "d: left out 2 attributes, 1 equivalence, 1 event, 1 note, 1 reference, 1 relation" in told
     assert "d: its subfolders are not read: more" in told
 
 

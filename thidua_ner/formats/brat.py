@@ -31,10 +31,8 @@ _UNSAFE = re.compile(
 _ANNOTATION = re.compile(r"(T\d+)\t(\S+) ([\d ;]+)\t(.*)")
 _FRAGMENT = re.compile(r"([0-9]{1,18}) ([0-9]{1,18})")
 
-_OTHER_LINES = {"R": "relations", "E": "events", "A": "attributes", "M": "attributes", "N": "references"} | {
-    "*": "equivalences",
-    "#": "notes",
-}
+_KINDS = ("relation", "event", "attribute", "attribute", "reference", "equivalence", "note")
+_OTHER_LINES = dict(zip("REAMN*#", _KINDS, strict=True))
 """The lines that are left out, by their first character."""
 
 _BOM = "\ufeff"
@@ -201,7 +199,7 @@ def read_folder(folder: Path, types: Collection[str] | None = None) -> list[Docu
     if faults:
         raise DataError(faults)
     if left_out:
-        counts = ", ".join(f"{number} {kind}" for kind, number in sorted(left_out.items()))
+        counts = ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in sorted(left_out.items()))
         tell(folder, f"left out {counts}: only spans are read")
     if inner:
         tell(folder, f"its subfolders are not read: {some_of([path.name for path in inner])}; name one of them instead")

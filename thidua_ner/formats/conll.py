@@ -351,7 +351,7 @@ def format_documents(documents: Iterable[Document]) -> str:
         written = 0
         for sentence in document.given or document.sentences():
             inside = [s for s in document.spans if sentence.start <= s.start < sentence.end]
-            tags = iob2.encode(inside, sentence.tokens)
+            tags = _encoded(document, inside, sentence)
             written += len(inside)
             for token, tag in zip(sentence.tokens, tags, strict=True):
                 if not _fits(token.text):
@@ -361,6 +361,16 @@ def format_documents(documents: Iterable[Document]) -> str:
         if written < len(document.spans):
             raise ValueError(f"{document.id}: a span covers only white space between sentences")
     return "\n".join(lines) + "\n"
+
+
+def _encoded(document: Document, spans: Sequence[Span], sentence: Sentence) -> list[str]:
+    """Tag the tokens of a sentence; raises ValueError, with the document and the surface, if a span cuts a token."""
+    edges = {token.start for token in sentence.tokens}, {token.end for token in sentence.tokens}
+    for span in spans:
+        if span.start not in edges[0] or span.end not in edges[1]:
+            shown = f"{document.surface(span)[:60]!r} ({span})"
+            raise ValueError(f"{document.id}: {shown} does not begin and end on token boundaries")
+    return iob2.encode(spans, sentence.tokens)
 
 
 def _tokens(documents: Iterable[Document]) -> Iterator[str]:

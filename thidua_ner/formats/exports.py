@@ -1,8 +1,11 @@
 """Exports of annotation tools, which are not read here: they are recognised, so that a fault can name the tool."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from thidua_ner.files import MAX_LINE_BYTES
 
 CONVERT = 'convert it: write {"id": …, "text": …, "entities": [{"start": …, "end": …, "label": …}]} per line'
 """How to mend an export."""
@@ -53,3 +56,13 @@ def recognise_export(row: object) -> str:
 def recognise_suffix(path: Path) -> str:
     """Name the annotation tool that wrote a file by its suffix; '' if none is recognised."""
     return _SUFFIXES.get(path.suffix.lower(), "")
+
+
+def recognise_file(path: Path) -> str:
+    """Name the annotation tool that wrote a file, by its suffix or by the JSON in it; '' if none is recognised."""
+    if path.suffix.lower() != ".json" or not path.is_file() or path.stat().st_size > MAX_LINE_BYTES:
+        return recognise_suffix(path)
+    try:
+        return recognise_export(json.loads(path.read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return ""

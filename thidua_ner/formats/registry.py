@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from thidua_ner.faults import fail
-from thidua_ner.formats import brat, conll, jsonl, parquet, texts
+from thidua_ner.formats import brat, conll, exports, jsonl, parquet, texts
 from thidua_ner.formats.texts import Record
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
@@ -17,6 +17,10 @@ FOLDER = "folder"
 """The format of a folder of `.txt` and `.ann` files, which has no suffix to be known by."""
 
 _ANNOTATED = "name a folder of .txt and .ann files, a .jsonl or a .conll file"
+
+
+_COLUMNS = {".iob", ".iob2", ".bio", ".bioes", ".conllu", ".conll2002", ".conll2003", ".tsv", ".txt"}
+"""Suffixes that others give to CoNLL files."""
 
 
 class Reader(NamedTuple):
@@ -95,11 +99,17 @@ def _format_of(path: Path) -> str:
         return FOLDER
     if not path.exists():
         fail(path, "does not exist", _ANNOTATED)
-    return path.suffix if path.suffix in READERS else _no_annotations(path)
+    suffix = path.suffix.lower()
+    return suffix if suffix in READERS else _no_annotations(path)
 
 
 def _no_annotations(path: Path) -> NoReturn:
-    fail(path, f"has the suffix {path.suffix!r}", _ANNOTATED)
+    """Refuse a file by its suffix, or by the annotation tool that wrote it."""
+    suffix = path.suffix.lower()
+    if tool := exports.recognise_file(path):
+        fail(path, f"is an export of {tool}", exports.CONVERT)
+    remedy = f"{_ANNOTATED}; rename it if its lines are tokens with tags" if suffix in _COLUMNS else _ANNOTATED
+    fail(path, f"has the suffix {path.suffix!r}", remedy)
 
 
 def write_documents(path: Path | str, documents: Sequence[Document]) -> None:
