@@ -34,7 +34,7 @@ _MAX_STRANGE = 5
 """Strings that are no tags, of a file, that are told."""
 
 
-class Row(NamedTuple):
+class ConllRow(NamedTuple):
     """The number of a line and its cells."""
 
     line: int
@@ -55,7 +55,7 @@ class _Part(NamedTuple):
 
     document: str
     line: int
-    rows: list[Row]
+    rows: list[ConllRow]
 
 
 class TaggedPart(NamedTuple):
@@ -191,9 +191,9 @@ def _tagged(path: Path, tags: TagReading) -> list[TaggedPart]:
     return tagged
 
 
-def _strange_tags(path: Path, rows: Sequence[Row], column: int) -> Iterator[Fault]:
+def _strange_tags(path: Path, rows: Sequence[ConllRow], column: int) -> Iterator[Fault]:
     """Find the strings that are tags of no scheme that is read, each where it first stands."""
-    first: dict[str, Row] = {}
+    first: dict[str, ConllRow] = {}
     for row in rows:
         if not iob2.has_prefix(row.cells[column]):
             first.setdefault(row.cells[column], row)
@@ -204,7 +204,7 @@ def _strange_tags(path: Path, rows: Sequence[Row], column: int) -> Iterator[Faul
         yield Fault(str(path), f"{len(first) - _MAX_STRANGE} more strings are no tags", "write them in IOB2")
 
 
-def _tag_column(path: Path, rows: Sequence[Row], chosen: int | None) -> int:
+def _tag_column(path: Path, rows: Sequence[ConllRow], chosen: int | None) -> int:
     """Choose the column of the tags, from 0; raises DataError if several may be meant, or there is no such column."""
     width = len(rows[0].cells)
     if chosen is not None:
@@ -231,7 +231,7 @@ def _holds_entities(cells: Iterable[str]) -> bool:
     return all(map(iob2.has_prefix, found)) and not labels <= _CHUNKS
 
 
-def _example(rows: Sequence[Row], column: int) -> str:
+def _example(rows: Sequence[ConllRow], column: int) -> str:
     return next((row.cells[column] for row in rows if row.cells[column] != OUTSIDE), OUTSIDE)
 
 
@@ -241,7 +241,7 @@ def _parts(path: Path) -> list[_Part]:
     width, tabs = _shape(lines)
     parts: list[_Part] = []
     name, n_documents, begun = "", 0, True
-    rows: list[Row] = []
+    rows: list[ConllRow] = []
     faults: list[Fault] = []
     for number, line in enumerate([*lines, ""], start=1):
         cells = _cells(line)
@@ -252,7 +252,7 @@ def _parts(path: Path) -> list[_Part]:
             if not begun:
                 parts.append(_Part(name, number, []))
                 begun = True
-            rows.append(Row(number, cells))
+            rows.append(ConllRow(number, cells))
             continue
         if rows:
             parts.append(_Part(name, rows[0].line, rows))
