@@ -48,18 +48,25 @@ class _Section(BaseModel):
 class ScratchConfig(_Section):
     """The size of an encoder that is trained from random weights, and the byte-pair merges to learn for it."""
 
-    merges: int = Field(ge=0)
-    hidden_size: int = Field(ge=8)
-    layers: int = Field(ge=1)
-    heads: int = Field(ge=1)
-    intermediate_size: int = Field(ge=8)
-    positions: int = Field(ge=16)
+    merges: int = Field(ge=0, le=1_000_000)
+    hidden_size: int = Field(ge=8, le=16_384)
+    layers: int = Field(ge=1, le=256)
+    heads: int = Field(ge=1, le=1_024)
+    intermediate_size: int = Field(ge=8, le=131_072)
+    positions: int = Field(ge=16, le=131_072)
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:
         if self.hidden_size % self.heads:
             raise ValueError(f"hidden_size ({self.hidden_size}) is not a multiple of heads ({self.heads})")
         return self
+
+    @property
+    def weights(self) -> int:
+        """Count the weights of the encoder, those of its layers and embeddings."""
+        width = self.hidden_size
+        layer = 4 * width * width + 2 * width * self.intermediate_size
+        return self.layers * layer + (self.merges + self.positions) * width
 
 
 class ConllData(_Section):
@@ -102,6 +109,7 @@ Data = Annotated[
     Discriminator(_kind_of_data),
 ]
 _SET = "--set"
+_MAX_DOTS = 3
 _UNKNOWN = "correct its name or delete it"
 _KINDS_OF_DATA = frozenset({"benchmark", "conll", "dataset"})
 
@@ -109,9 +117,11 @@ _KINDS_OF_DATA = frozenset({"benchmark", "conll", "dataset"})
 class TrainingConfig(_Section):
     """How the weights are learnt: AdamW with a linear warm-up, then a linear decay or a constant learning rate."""
 
-    epochs: int = Field(ge=1)
-    min_updates: int = Field(default=0, ge=0, description="epochs are added until there are at least this many updates")
-    batch_size: int = Field(ge=1, description="sentences per update, over all processes")
+    epochs: int = Field(ge=1, le=1_000_000)
+    min_updates: int = Field(
+        default=0, ge=0, le=100_000_000, description="epochs are added until there are at least this many updates"
+    )
+    batch_size: int = Field(ge=1, le=65_536, description="sentences per update, over all processes")
     learning_rate: float = Field(gt=0.0, le=1.0)
     head_learning_rate: float | None = Field(default=None, gt=0.0, le=1.0)
     schedule: Literal["linear", "constant"] = "linear"
@@ -119,9 +129,11 @@ class TrainingConfig(_Section):
     weight_decay: float = Fraction
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     mention_replacement: float = Field(default=0.0, ge=0.0, le=1.0, description="probability")
-    position_shift: int = Field(default=0, ge=0, description="positions")
-    checkpoint_every: int = Field(default=100, ge=1, description="updates, rounded up to whole epochs")
-    patience: int | None = Field(default=None, ge=1, description="epochs without a better F1 on validation")
+    position_shift: int = Field(default=0, ge=0, le=131_072, description="positions")
+    checkpoint_every: int = Field(default=100, ge=1, le=100_000_000, description="updates, rounded up to whole epochs")
+    patience: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="epochs without a better F1 on validation"
+    )
     tensorboard: bool = False
 
 
@@ -130,13 +142,13 @@ class CrfConfig(_Section):
 
     c1: float = Field(ge=0.0)
     c2: float = Field(ge=0.0)
-    max_iterations: int = Field(ge=1)
+    max_iterations: int = Field(ge=1, le=1_000_000)
 
 
 class RunConfig(_Section):
     """What every run needs to be repeated; `protocol` is None for data other than the benchmark's dataset."""
 
-    name: str = Field(pattern=f"^{NAME_PATTERN}$")
+    name: str = Field(pattern=f"^{NAME_PATTERN}$", max_length=100)
     data: Data = "data"
     protocol: str | None = Field(default=None, validate_default=True)
     seed: int = Field(ge=0, lt=2**32)
@@ -228,6 +240,8 @@ def _override(values: dict[str, Any], override: str) -> str:
     """Set one `key=value` in place and return its key."""
     key, equals, text = override.partition("=")
     *parents, last = key.split(".")
+    if len(parents) > _MAX_DOTS:
+        fail(f"{_SET} {key:.40}…", "has too many dots", "check the key's name", kind=UsageError)
     value = load_yaml(f"{_SET} {key}", text, kind=UsageError)
     if not equals or not last:
         fail(_SET, f"{override!r} is not key=value", "write, for example, training.epochs=10", kind=UsageError)

@@ -1,5 +1,7 @@
 """How a run is executed: the precision, device, processes and threads that its weights depend on."""
 
+import os
+
 from thidua_ner.runs.manifest import Execution, launcher, processor_name
 from train.config import BaselineConfig, Config
 from train.processes import n_processes
@@ -20,3 +22,11 @@ def describe_execution(config: Config | BaselineConfig) -> Execution:
     elif config.crf is not None:
         precision = "fp64"  # CRFsuite computes in double precision
     return Execution(precision, device, device_name, processor, n_processes(), launcher(), threads)
+
+
+def memory_size() -> int | None:
+    """Return the size of the machine's memory in bytes, None where the system does not tell (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -27,13 +27,15 @@ def _acquire(folder: Path) -> FileLock:
     place = folder.resolve()
     if not place.name:
         fail(folder, "cannot be a run", "name another --output")
-    lock = FileLock(place.with_name(f".{place.name}.lock"), blocking=False)
+    file = place.with_name(f".{place.name}.lock")
+    lock = FileLock(file, blocking=False)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-    except Timeout:
-        fail(folder, "is being trained by another process", "wait for it, or name another --output", kind=MachineError)
-    except OSError as error:
+    except (OSError, Timeout) as error:
+        if isinstance(error, Timeout) and file.exists():
+            remedy = "wait for it, or name another --output"
+            fail(folder, "is being trained by another process", remedy, kind=MachineError)
         remedy = "name an --output in a folder that you may write to"
-        fail(lock.lock_file, f"cannot be written ({error.strerror})", remedy, kind=MachineError)
+        fail(file, "cannot be written", remedy, kind=MachineError)
     return lock

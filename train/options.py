@@ -1,5 +1,6 @@
 """How the words of the command line are read; what is wrong with them is an error of usage."""
 
+import re
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,7 +35,8 @@ def read_seeds(_: click.Context, __: click.Parameter, text: str | None) -> tuple
     """Read seeds, whole numbers separated by commas; none may be repeated."""
     if text is None:
         return ()
-    seeds = tuple(int(part) if part.isdecimal() else -1 for part in text.split(","))
+    # ten digits at most: Python refuses to read thousands of them
+    seeds = tuple(int(part) if re.fullmatch("[0-9]{1,10}", part) else -1 for part in text.split(","))
     if repeated := [seed for place, seed in enumerate(seeds) if seed in seeds[:place] and seed >= 0]:
         raise click.BadParameter(f"the seed {repeated[0]} is there twice; name each once")
     if not all(0 <= seed < 2**32 for seed in seeds):

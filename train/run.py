@@ -16,13 +16,16 @@ from thidua_ner.runs.manifest import Manifest, make_manifest
 from thidua_ner.text.spans import fingerprint
 from train.config import BaselineConfig, Config, load_config
 from train.data import load_folds
-from train.execution import describe_execution
+from train.execution import describe_execution, memory_size
 from train.fold import train_fold
 from train.folds import Fold
 from train.lock import locked
 from train.plan import show_plan
 from train.processes import is_main_process, n_processes, print_once, wait_for_everyone
 from train.updates import updates_needed
+
+_BYTES_PER_WEIGHT = 16
+"""A weight, its gradient and AdamW's two moments, in single precision."""
 
 _TRAIN_ANEW = "train without --resume, or into another --output"
 
@@ -47,6 +50,7 @@ def run_training(
     # a link and `.` stand for a folder that can be moved
     folder = RunFolder(place.resolve() if place.is_symlink() or place.name in {"", ".."} else place)
     if dry_run:
+        check_trainable(config)
         show_plan(config, folds, n_seeds=len(seeds) or 1)
     elif seeds:
         train_seeds(config, folds, folder, seeds=seeds, resume=resume)
@@ -95,7 +99,10 @@ def train_run(
 
 
 def check_trainable(config: Config | BaselineConfig) -> None:
-    """Raise DataError if a config cannot be trained here: its batches cannot be shared, or its encoder is missing."""
+    """Check that a config can be trained here.
+
+    Raises DataError if its batches cannot be shared or its encoder is missing, MachineError if the memory is too small.
+    """
     if isinstance(config, BaselineConfig):
         return
     if config.training.batch_size % n_processes():
@@ -105,6 +112,11 @@ def check_trainable(config: Config | BaselineConfig) -> None:
         from thidua_ner.models.encoders import find_encoder
 
         find_encoder(config.encoder, config.vocabulary)
+    if config.scratch is not None:
+        needed, there = config.scratch.weights * _BYTES_PER_WEIGHT, memory_size()
+        if there is not None and needed > there:
+            what = f"needs {needed / 1e9:,.0f} GB of memory; this machine has {there / 1e9:,.0f}"
+            fail("scratch", what, "make hidden_size, intermediate_size or layers smaller", kind=MachineError)
 
 
 def describe_run(config: Config | BaselineConfig, folds: Sequence[Fold]) -> Manifest:

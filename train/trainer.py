@@ -191,7 +191,7 @@ def train_checkpoint(
         if stopping.is_over(state):
             trainer.args.num_train_epochs = state.epoch  # only the best model is left to load
     trainer.train(resume_from_checkpoint=str(last) if last else None)
-    return with_mean_loss(trainer.state.log_history)
+    return with_mean_loss(trainer.state.log_history) if max_updates is None else list(trainer.state.log_history)
 
 
 def with_mean_loss(log: Sequence[dict[str, float]]) -> list[dict[str, float]]:

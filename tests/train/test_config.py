@@ -132,3 +132,39 @@ def test_faults_of_the_file_and_of_the_call_are_told_apart(tmp_path):
     with pytest.raises(DataError) as caught:
         load_config(path, ["training.epochs=none"])
     assert {fault.file for fault in caught.value.faults} == {str(path), "--set training.epochs"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(f"training.{name}" for name in ("epochs", "min_updates", "batch_size", "position_shift")),
+        *(f"training.{name}" for name in ("checkpoint_every", "patience")),
+        *(f"scratch.{name}" for name in ("merges", "hidden_size", "layers", "heads", "intermediate_size", "positions")),
+    ],
+)
+def test_absurd_sizes_are_refused(key):
+    with pytest.raises(UsageError, match=rf"--set {key}: Input should be less than or equal to \d+, not 1000000000000"):
+        load_config(TINY, [f"{key}=1000000000000"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["name=''"], "--set name: String should match pattern"),
+        ([f"name={'a' * 101}"], "--set name: String should have at most 100 characters"),
+        (["data={}", "data.dataset" + ".a" * 2000 + "=1"], "has too many dots; check the key's name"),
+        (["seed=0x" + "f" * 5000], "--set seed:1: the number is too large"),
+    ],
+)
+def test_absurd_overrides_are_one_usage_error(overrides, message):
+    with pytest.raises(UsageError) as error:
+        load_config(TINY, overrides)
+    assert message in str(error.value)
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "config.yaml"
+    content = TINY.read_text()
+    path.write_text(f"{content.rstrip()}\nseed: 2\n")
+    with pytest.raises(DataError, match=f":{len(content.rstrip().splitlines()) + 1}: has the key 'seed' twice"):
+        load_config(path)

@@ -12,7 +12,7 @@ from thidua_ner.runs.manifest import processor_name
 from train.config import load_config
 from train.execution import describe_execution
 from train.lock import locked
-from train.run import check_places, prepare_folder
+from train.run import check_places, check_trainable, prepare_folder
 from train.trainer import native_bf16
 
 FOLD = "lodo-cantho-2022-07"
@@ -211,3 +211,10 @@ def test_a_run_is_trained_in_the_working_folder(tmp_path, monkeypatch):
         done = run_inside("train", config, "--protocol", FOLD, "--set", data, "--output", ".", cwd=run)
     assert f"{run}: the run that was here is now {run}.old" in done.stderr
     assert RunFolder(run).read_manifest() == RunFolder(tmp_path / "run.old").read_manifest()
+
+
+def test_an_encoder_that_the_memory_cannot_hold_is_refused(monkeypatch):
+    monkeypatch.setattr("train.run.memory_size", lambda: 10**9)
+    check_trainable(config_of("phobert-tiny"))
+    with pytest.raises(MachineError, match=r"scratch: needs 9 GB of memory; this machine has 1; make hidden_size"):
+        check_trainable(config_of("phobert-tiny", "scratch.layers=256", "scratch.intermediate_size=8192"))

@@ -57,7 +57,7 @@ def test_a_run_of_one_seed_is_not_buried_under_others(tiny_run, tiny_arguments):
     assert "is a run of one seed; name another --output for --seeds" in done.stderr
 
 
-@pytest.mark.parametrize("seeds", ["1,1", "a", "", "-1", "1,,2"])
+@pytest.mark.parametrize("seeds", ["1,1", "a", "", "-1", "1,,2", "٣", "1," + "9" * 5000])
 def test_bad_seeds_are_usage_errors(seeds):
     done = run_inside("train", "configs/cpu-small.yaml", f"--seeds={seeds}", check=False)
     assert done.returncode == 2
