@@ -1,14 +1,17 @@
 """Texts to tag: files, folders, the standard input, datasets of the hub or in a folder."""
 
+import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from thidua_ner.faults import MachineError, UsageError, fail
-from thidua_ner.files import is_temporary
+from thidua_ner.faults import MachineError, UsageError, fail, some_of
+from thidua_ner.formats.exports import CONVERT, recognise_suffix
 from thidua_ner.formats.registry import READERS
 from thidua_ner.formats.texts import Record, Refused, bytes_record, path_name, replace_surrogates, row_record
+from thidua_ner.text.spans import Document
 
 STDIN = "-"
 _TEXT_READERS = {suffix: (one.texts, one.count) for suffix, one in READERS.items() if one.texts}
@@ -27,26 +30,99 @@ class Source:
 def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
     """Find the sources that the command line names; folders are searched recursively, in the order of the paths.
 
-    `column` names the text in .jsonl, .csv and .parquet files. Raises DataError if a path does not exist
-    or has no texts.
+    `column` names the text in .jsonl, .csv and .parquet files. A text file is named as the readers of documents name
+    it: by its path in its folder, without the suffix. What is passed over in a folder is told on the standard error.
+    Raises DataError if a path does not exist or has no texts.
     """
     sources: list[Source] = []
+    names: set[str] = set()
     for name in inputs:
         path = Path(name)
         if name == STDIN:
             sources.append(Source(STDIN, _read_stdin, lambda: 1))
         elif path.is_dir():
-            found = [inner for inner in sorted(path.rglob("*")) if inner.suffix in _TEXT_READERS and not inner.is_dir()]
-            found = [inner for inner in found if not any(map(is_temporary, inner.relative_to(path).parents))]
-            if not found:
-                fail(path, "has no texts", f"name a folder with {_TEXT_FILES} files")
-            sources += [_file_source(inner, column) for inner in found]
-        elif path.suffix in _TEXT_READERS and path.exists():
-            sources.append(_file_source(path, column))
+            found = _text_files(path)
+            sources += [_file_source(inner, column, _text_name(inner, path, names)) for inner in found]
+        elif path.suffix.lower() in _TEXT_READERS and path.exists():
+            sources.append(_file_source(path, column, _text_name(path, path.parent, names)))
         else:
-            what = f"has the suffix {path.suffix!r}" if path.exists() else "does not exist"
-            fail(path, what, f"name a folder, a {_TEXT_FILES} file, or {STDIN} for the standard input")
+            _refuse_path(path)
     return sources
+
+
+def _refuse_path(path: Path) -> NoReturn:
+    """Raise DataError for a path that is no input."""
+    if tool := path.exists() and recognise_suffix(path):
+        fail(path, f"is an export of {tool}", CONVERT)
+    what = f"has the suffix {path.suffix!r}" if path.exists() else "does not exist"
+    if path.exists() and path.suffix.lower() == ".json":
+        fail(path, what, "write one object per line in a .jsonl file")
+    fail(path, what, f"name a folder, a {_TEXT_FILES} file, or {STDIN} for the standard input")
+
+
+def _text_files(folder: Path) -> list[Path]:
+    """List the files of texts in a folder, and tell what is passed over; raises DataError if there are none."""
+    passed: list[Path] = []
+    files = list(_walk(folder, {folder.resolve()}, passed))
+    found = [path for path in files if path.suffix.lower() in _TEXT_READERS]
+    passed += [path for path in files if path.suffix.lower() not in _TEXT_READERS and not _is_annotation(path)]
+    if not found:
+        fail(folder, "has no texts", f"name a folder with {_TEXT_FILES} files")
+    if passed:
+        names = some_of([path_name(path.relative_to(folder)) for path in sorted(passed)])
+        print(f"{path_name(folder)}: passed over {len(passed):,} that are not texts to tag: {names}", file=sys.stderr)
+    return found
+
+
+def _is_annotation(path: Path) -> bool:
+    """Tell whether a file belongs to the texts of a brat folder."""
+    return path.name == "annotation.conf" or (path.suffix == ".ann" and path.with_suffix(".txt").exists())
+
+
+def _walk(folder: Path, seen: set[Path], passed: list[Path]) -> Iterator[Path]:
+    """Yield the files below a folder in the order of their paths, without hidden ones; links are followed.
+
+    A folder that was seen already, through a link, and one that cannot be opened are added to `passed`.
+    """
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError:
+        passed.append(folder)
+        return
+    for path in inside:
+        if path.name.startswith("."):
+            continue
+        if not path.is_dir():
+            yield path
+        elif (real := path.resolve()) in seen:
+            passed.append(path)
+        else:
+            seen.add(real)
+            yield from _walk(path, seen, passed)
+
+
+def _text_name(path: Path, folder: Path, names: set[str]) -> str:
+    """Name the text of a .txt file by its path in a folder, or by its whole path if another file has that name."""
+    name = path_name(path.relative_to(folder).with_suffix(""))
+    if path.suffix.lower() == ".txt":
+        name = path_name(path) if name in names else name
+        names.add(name)
+    return name
+
+
+def unique_records(sources: Iterable[Source]) -> Iterator[Record]:
+    """Yield the records of all sources; one whose id an earlier text has is refused, since readers need unique ids."""
+    seen: set[bytes] = set()
+    for source in sources:
+        for record in source.records():
+            digest = hashlib.blake2b(record.id.encode("utf-8"), digest_size=16).digest()
+            if isinstance(record, Refused):
+                yield record
+            elif digest in seen:
+                yield Refused(record.id, f"is the id of an earlier text (in {source.name}); give each text its own id")
+            else:
+                seen.add(digest)
+                yield record
 
 
 def dataset_source(name: str, split: str, column: str) -> Source:
@@ -81,16 +157,25 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _file_source(path: Path, column: str) -> Source:
-    read, count = _TEXT_READERS[path.suffix]
+def _file_source(path: Path, column: str, text_name: str) -> Source:
+    suffix = path.suffix.lower()
+    read, count = _TEXT_READERS[suffix]
     name = path_name(path)
-    return Source(name, lambda: _guarded(name, read(path, column)), lambda: _counted(path, count))
+
+    def records() -> Iterator[Record]:
+        if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+            yield Refused(name, "is not a regular file")
+            return
+        for record in read(path, column):
+            yield Document(text_name, record.text) if suffix == ".txt" and isinstance(record, Document) else record
+
+    return Source(name, lambda: _guarded(name, records()), lambda: _counted(path, count))
 
 
 def _counted(path: Path, count: Callable[[Path], int]) -> int:
     """Count the records of a file; a file that cannot be read counts as one refused record."""
     try:
-        return count(path)
+        return count(path) if path.is_file() else 1
     except Exception:  # the reader will report it
         return 1
 

@@ -1,0 +1,95 @@
+"""The inputs of tagging: each file of a folder is read, refused or named as passed over, and each id is unique."""
+
+import json
+import os
+
+import pytest
+
+from thidua_ner.faults import DataError
+from thidua_ner.formats import brat
+from thidua_ner.formats.jsonl import read_predictions
+from thidua_ner.formats.registry import write_documents
+from thidua_ner.formats.texts import Refused
+from thidua_ner.tagging.inputs import find_sources, unique_records
+from thidua_ner.text.spans import Document
+
+
+def records(*paths):
+    return list(unique_records(find_sources([str(path) for path in paths], "text")))
+
+
+def names(*paths):
+    return [record.id for record in records(*paths)]
+
+
+def line(name, text="Huế"):
+    return json.dumps({"id": name, "text": text, "entities": []}) + "\n"
+
+
+def test_a_folder_tells_what_it_passes_over(tmp_path, capsys):
+    (tmp_path / ".git").mkdir()
+    for name in ("a.txt", "B.TXT", "e.md", "f.jsonl.gz", "._a.txt", ".git/x.txt", "a.ann", "c.json", "annotation.conf"):
+        (tmp_path / name).write_text("Huế")
+    (tmp_path / "d.TSV").write_text("id\ttext\nd\tHuế\n")
+    (tmp_path / "g.ndjson").write_text(line("g"))
+    assert names(tmp_path) == ["B", "a", "d", "g"]
+    told = capsys.readouterr().err
+    assert told == f"{tmp_path}: passed over 3 that are not texts to tag: c.json, e.md, f.jsonl.gz\n"
+
+
+def test_linked_folders_are_read_once(tmp_path, capsys):
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/b.txt").write_text("Huế")
+    (tmp_path / "in/a.txt").write_text("Vinh")
+    (tmp_path / "in/deep/loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in/link").symlink_to(tmp_path / "other")
+    assert names(tmp_path / "in") == ["a", "link/b"]
+    assert "passed over 1 that are not texts to tag: deep/loop" in capsys.readouterr().err
+
+
+def test_a_pipe_does_not_stop_the_reading(tmp_path):
+    os.mkfifo(tmp_path / "a.txt")
+    os.mkfifo(tmp_path / "b.csv")
+    (tmp_path / "c.txt").write_text("Huế")
+    assert records(tmp_path) == [
+        Refused(str(tmp_path / "a.txt"), "is not a regular file"),
+        Refused(str(tmp_path / "b.csv"), "is not a regular file"),
+        Document("c", "Huế"),
+    ]
+    assert [source.count() for source in find_sources([str(tmp_path)], "text")] == [1, 1, 1]
+
+
+def test_texts_are_named_as_documents_are(tmp_path):
+    gold = [Document("a", "Huế"), Document("b.c", "Vinh")]
+    write_documents(tmp_path / "gold", gold)
+    assert records(tmp_path / "gold") == brat.read_folder(tmp_path / "gold") == gold
+    assert names(tmp_path / "gold/b.c.txt") == ["b.c"]
+    assert names(tmp_path / "gold", tmp_path / "gold/a.txt") == ["a", "b.c", str(tmp_path / "gold/a.txt")]
+
+
+def test_output_with_repeated_ids_can_be_read_back(tmp_path):
+    (tmp_path / "a.jsonl").write_text(line("x") + line("y"))
+    (tmp_path / "b.jsonl").write_text(line("y", "Vinh") + line("z"))
+    found = records(tmp_path)
+    reason = f"is the id of an earlier text (in {tmp_path / 'b.jsonl'}); give each text its own id"
+    assert found[2] == Refused("y", reason)
+    texts = [one for one in found if isinstance(one, Document)]
+    write_documents(tmp_path / "out.jsonl", texts)
+    assert [one.id for one in read_predictions(tmp_path / "out.jsonl", texts)] == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.spacy", "is an export of spaCy (DocBin); convert it: write"),
+        ("a.xmi", "is an export of INCEpTION (UIMA XMI)"),
+        ("a.json", "has the suffix '.json'; write one object per line in a .jsonl file"),
+        ("a.md", "has the suffix '.md'; name a folder"),
+    ],
+)
+def test_files_of_other_kinds_are_refused_by_name(tmp_path, name, message):
+    (tmp_path / name).write_text("[]")
+    with pytest.raises(DataError) as caught:
+        names(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name}: {message}")
