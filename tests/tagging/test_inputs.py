@@ -3,14 +3,17 @@
 import json
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from tests.formats.test_parquet import broken_utf8
 from thidua_ner.faults import DataError
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import read_predictions
 from thidua_ner.formats.registry import write_documents
 from thidua_ner.formats.texts import Refused
-from thidua_ner.tagging.inputs import find_sources, unique_records
+from thidua_ner.tagging.inputs import dataset_source, find_sources, unique_records
 from thidua_ner.text.spans import Document
 
 
@@ -93,3 +96,12 @@ def test_files_of_other_kinds_are_refused_by_name(tmp_path, name, message):
     with pytest.raises(DataError) as caught:
         names(tmp_path / name)
     assert str(caught.value).startswith(f"{tmp_path / name}: {message}")
+
+
+def test_a_row_of_a_dataset_that_cannot_be_decoded_costs_no_other(tmp_path):
+    ids = pa.array([2**62] * 5, pa.timestamp("us"))
+    pq.write_table(pa.table({"id": ids, "text": broken_utf8(5, 2)}), tmp_path / "train.parquet")
+    found = list(dataset_source(str(tmp_path), "train", "text").records())
+    assert [one.id for one in found] == [f"{tmp_path}:train:{number}" for number in range(5)]
+    assert [one.reason for one in found if isinstance(one, Refused)] == ["is not UTF-8"]
+    assert found[1].text == "Vinh"

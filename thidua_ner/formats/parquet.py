@@ -25,13 +25,18 @@ def read_texts(path: Path, column: str) -> Iterator[Record]:
         names = file.schema_arrow.names
         if column not in names:
             raise ValueError(f"has no column {column!r}; name one of {some_of(names)} with --column")
-        ids = "id" in names and _may_name(file.schema_arrow.field("id").type)
-        wanted = list(dict.fromkeys(["id", column] if ids else [column]))
+        wanted = text_columns(file.schema_arrow, column)
         first = 1
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             yield from _read_group(file, group, (path_name(path), first, first + rows), wanted)
             first += rows
+
+
+def text_columns(schema: Any, column: str) -> list[str]:
+    """List the columns of an Arrow schema that are read: the ids, if they are strings or numbers, and the texts."""
+    ids = "id" in schema.names and _may_name(schema.field("id").type)
+    return list(dict.fromkeys(["id", column] if ids else [column]))
 
 
 def _may_name(kind: Any) -> bool:

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from thidua_ner.faults import MachineError, UsageError, fail, some_of
 from thidua_ner.formats.exports import CONVERT, recognise_suffix
+from thidua_ner.formats.parquet import decoded_rows, text_columns
 from thidua_ner.formats.registry import READERS
 from thidua_ner.formats.texts import Record, Refused, bytes_record, path_name, replace_surrogates, row_record
 from thidua_ner.text.spans import Document
@@ -144,13 +145,19 @@ def dataset_source(name: str, split: str, column: str) -> Source:
 
     def records() -> Iterator[Record]:
         try:
-            for number, row in enumerate(rows):
-                yield row_record(f"{name}:{split}:{number}", row, column)
+            for number, table in enumerate(rows.with_format("arrow")):
+                (row,) = decoded_rows(_texts_of(table, column), f"{name}:{split}:", number)
+                yield row if isinstance(row, Refused) else row_record(f"{name}:{split}:{number}", row, column)
         except Exception as error:  # a network fails in many ways; a repeated call reads the rest
             remedy = "repeat the call: finished shards are kept"
             fail(name, f"cannot be read further ({_first_line(error)})", remedy, kind=MachineError)
 
     return Source(f"{name}:{split}", records, lambda: size.num_examples if size else None)
+
+
+def _texts_of(table: Any, column: str) -> Any:
+    """Leave the columns of an Arrow table that are read; all if the texts are not among them."""
+    return table.select(text_columns(table.schema, column)) if column in table.schema.names else table
 
 
 def _first_line(error: Exception) -> str:
