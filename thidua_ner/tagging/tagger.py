@@ -10,6 +10,7 @@ from thidua_ner.faults import UsageError, fail
 from thidua_ner.runs.folder import model_folders, model_type, onnx_folder
 from thidua_ner.text import iob2
 from thidua_ner.text.chunks import Chunk, chunk_ranges, join_chunks
+from thidua_ner.text.schemes import find_scheme
 from thidua_ner.text.spans import Document, Span, as_document
 from thidua_ner.text.syllables import Sentence, Token
 from thidua_ner.text.words import SEGMENTERS, Word, segment
@@ -34,7 +35,7 @@ class TagModel(Protocol):
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The IOB2 tags, in the order of the columns of the probabilities."""
+        """The tags, in the order of the columns of the probabilities, in a scheme of `text/schemes.py`."""
 
     @property
     def segmenter(self) -> str:
@@ -61,6 +62,7 @@ class Tagger:
         """Take models with the same tags and the same word segmentation."""
         self._models = models
         self.tags = models[0].tags
+        self._scheme = find_scheme(self.tags)
         self.segmenter = SEGMENTERS[models[0].segmenter]
 
     def tag(self, text: str) -> Document:
@@ -106,11 +108,12 @@ class Tagger:
         """Decode the best legal tag sequence of a sentence; a span's score is the mean probability of its tags."""
         import numpy as np
 
-        tags = iob2.best_legal(np.log(probabilities + 1e-12), self.tags)
+        path = iob2.best_path(np.log(probabilities + 1e-12), self.tags, self._scheme.may_follow)
+        tags = self._scheme.as_iob2([self.tags[index] for index in path])
         units = [
             Token(word.text, sentence.tokens[word.first].start, sentence.tokens[word.last - 1].end) for word in words
         ]
-        chosen = [row[self.tags.index(tag)] for row, tag in zip(probabilities, tags, strict=True)]
+        chosen = probabilities[range(len(path)), path]
         starts = [unit.start for unit in units]
         for span in iob2.decode(tags, units):
             inside = chosen[bisect_left(starts, span.start) : bisect_left(starts, span.end)]

@@ -4,7 +4,7 @@ IOB2: every span begins with B- and continues with I- (Tjong Kim Sang and Veenst
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
@@ -167,29 +167,45 @@ def best_legal(scores: "NDArray[np.float64]", tags: tuple[str, ...]) -> list[str
 
     `scores` is tokens by tags, in the order of `tags`; the result has one tag per token.
     """
+    return [tags[index] for index in best_path(scores, tags, follows)]
+
+
+def best_path(
+    scores: "NDArray[np.float64]", tags: tuple[str, ...], may_follow: Callable[[str, str], bool]
+) -> list[int]:
+    """Find the sequence with the highest sum of scores in which each tag may follow the one before it.
+
+    `scores` is as in `best_legal`, `O` stands before the first and after the last tag; the result is the columns.
+    """
     if not len(scores):
         return []
-    start, barrier = _barriers(tags)
+    start, barrier, end = _barriers(tags, may_follow)
     path = [int(tag) for tag in scores.argmax(1)]
-    if start[path[0]] + barrier[path[:-1], path[1:]].sum() < 0:  # the best tags of the tokens are not a legal sequence
-        path = _viterbi(scores, start, barrier)
-    return [tags[index] for index in path]
+    if start[path[0]] + barrier[path[:-1], path[1:]].sum() + end[path[-1]] < 0:  # the tokens' best tags are illegal
+        path = _viterbi(scores, start, barrier, end)
+    return path
 
 
 @cache
-def _barriers(tags: tuple[str, ...]) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+def _barriers(tags: tuple[str, ...], may_follow: Callable[[str, str], bool]) -> "tuple[NDArray[np.float64], ...]":
     """Return the scores of legality, 0 for legal and minus infinity for illegal.
 
-    The first array is for tags that begin a sequence, the second for a tag (column) that follows another (row).
+    The arrays are for tags that begin a sequence, for a tag (column) that follows another (row), and for tags that end
+    a sequence.
     """
     import numpy as np
 
-    legal = np.array([[follows(tag, previous) for tag in tags] for previous in (OUTSIDE, *tags)])
+    legal = np.array([[may_follow(tag, previous) for tag in (*tags, OUTSIDE)] for previous in (OUTSIDE, *tags)])
     barrier = np.where(legal, 0.0, -np.inf)
-    return barrier[0], barrier[1:]
+    return barrier[0, :-1], barrier[1:, :-1], barrier[1:, -1]
 
 
-def _viterbi(scores: "NDArray[np.float64]", start: "NDArray[np.float64]", barrier: "NDArray[np.float64]") -> list[int]:
+def _viterbi(
+    scores: "NDArray[np.float64]",
+    start: "NDArray[np.float64]",
+    barrier: "NDArray[np.float64]",
+    end: "NDArray[np.float64]",
+) -> list[int]:
     """Find the best path through `scores` (tokens by tags), adding `barrier` (tags by tags) at each step."""
     total = scores[0] + start
     pointers = []
@@ -197,7 +213,7 @@ def _viterbi(scores: "NDArray[np.float64]", start: "NDArray[np.float64]", barrie
         candidates = total[:, None] + barrier
         pointers.append(candidates.argmax(0))
         total = candidates.max(0) + row
-    path = [int(total.argmax())]
+    path = [int((total + end).argmax())]
     for pointer in reversed(pointers):
         path.append(int(pointer[path[-1]]))
     return path[::-1]
