@@ -88,7 +88,8 @@ def subwords_per_syllable(run: Path, path: Path) -> float:
     """Count how many subwords the model reads per syllable (a word of white space)."""
     from transformers import AutoTokenizer
 
-    encoder = SubwordEncoder(AutoTokenizer.from_pretrained(model_folders(run)[0], local_files_only=True), 512)
+    tokenizer = AutoTokenizer.from_pretrained(model_folders(run)[0], local_files_only=True, trust_remote_code=False)
+    encoder = SubwordEncoder(tokenizer, 512)
     documents = read_documents(path)[:100]
     sentences = [sentence.tokens for document in documents for sentence in document.sentences()]
     read = sum(len(window.input_ids) for tokens in sentences for window in encoder.encode([t.text for t in tokens]))

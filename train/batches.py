@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers import DataCollatorForTokenClassification, PreTrainedTokenizerBase
 
-from thidua_ner.models.checkpoints import MASKED, Checkpoint, usable_positions
+from thidua_ner.models.checkpoints import MASKED, Checkpoint
+from thidua_ner.models.pretrained import usable_positions
 from thidua_ner.text import iob2
 from thidua_ner.text.spans import Span
 from thidua_ner.text.syllables import Token

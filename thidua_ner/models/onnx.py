@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import AutoConfig, AutoTokenizer
 
 from thidua_ner.faults import fail
-from thidua_ner.models.checkpoints import WEIGHTS_FILE, Checkpoint, load_checkpoint, usable_positions
-from thidua_ner.models.quiet import quiet_transformers
-from thidua_ner.runs.folder import onnx_folder
+from thidua_ner.models.checkpoints import Checkpoint, check_trial, load_checkpoint
+from thidua_ner.models.pretrained import Source, check_positions, read_config, read_tokenizer, usable_positions
+from thidua_ner.runs.folder import onnx_folder, read_model_config
 from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
 
 ONNX_FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
@@ -42,10 +41,11 @@ class OnnxModel:
         path = folder / ONNX_FILES[runtime]
         if not path.is_file():
             fail(path, "is missing", f"run `thidua-ner export {folder.parent}`")
+        settings, source = read_model_config(folder), Source(str(folder), remedy="export the run again")
+        config = read_config(source)
+        check_positions(source, config)
+        self._tokenizer = read_tokenizer(source, config)
         try:
-            with quiet_transformers():
-                config = AutoConfig.from_pretrained(folder, local_files_only=True)
-                self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             options = onnxruntime.SessionOptions()
             threads = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
             options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0  # as torch does; 0 means all
@@ -54,9 +54,9 @@ class OnnxModel:
             )
         except Exception as error:  # each library that reads a damaged file raises its own errors
             fail(path, f"cannot be loaded ({error!r})", "export the run again")
-        self.tags = tuple(config.id2label[index] for index in range(config.num_labels))
-        self.segmenter: str = config.segmenter
+        self.tags, self.segmenter = settings.tags, settings.segmenter
         self._subwords = SubwordEncoder(self._tokenizer, usable_positions(config))
+        check_trial(source, self.probabilities, self.tags)
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> list[NDArray[np.float64]]:
         """Compute the tag probabilities of each sentence, words by tags."""
@@ -79,7 +79,7 @@ def export_onnx(model: Path) -> Path:
         folder = Path(name) / target.name
         folder.mkdir()
         for path in model.iterdir():
-            if path.is_file() and path.name != WEIGHTS_FILE:
+            if path.is_file() and path.suffix != ".safetensors":
                 shutil.copyfile(path, folder / path.name)
         with _quiet():
             _trace(checkpoint, folder / ONNX_FILES["onnx"])

@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from thidua_ner.faults import DataError, fail
+from thidua_ner.faults import DataError, fail, some_of
 from thidua_ner.files import read_json, read_text
 from thidua_ner.runs.manifest import Manifest, read_manifest
+from thidua_ner.runs.model_files import read_settings, refuse_other_formats
 from thidua_ner.scoring.ceilings import Ceiling
 from thidua_ner.scoring.results import Score
+from thidua_ner.text.schemes import find_scheme
+from thidua_ner.text.words import SEGMENTERS
 
 _RETRAIN = "train the run again"
 _SEED = "seed-"
@@ -61,14 +64,32 @@ class FoldRecord:
 class ModelConfig:
     """The part of a model's `config.json` that the project reads; checkpoints and baselines both have one."""
 
-    id2label: dict[str, str]
+    id2label: dict[str, str] | None = None
     model_type: str = ""
     segmenter: str = "none"
+    architectures: tuple[str, ...] | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags of the classes, in their order."""
-        return tuple(self.id2label.values())
+        found = self.id2label or {}
+        return tuple(found[key] for key in sorted(found, key=int))
+
+    def problem(self) -> str:
+        """Say why this is not a model that tags, or '' if it is one; its tags may be of any scheme."""
+        others = [name for name in self.architectures or () if not name.endswith("ForTokenClassification")]
+        if others:
+            return f"describes a {others[0]}, not a token classifier"
+        if self.id2label is None:
+            return "lacks id2label, the tags of the classes"
+        if set(self.id2label) != {str(index) for index in range(len(self.id2label))}:
+            return f"id2label has the keys {some_of(self.id2label)}, not those from 0 to {len(self.id2label) - 1}"
+        try:
+            find_scheme(self.tags)
+        except ValueError as error:
+            return f"id2label {error}"
+        known = self.segmenter in SEGMENTERS
+        return "" if known else f"unknown segmenter {self.segmenter!r}; use one of {', '.join(SEGMENTERS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +250,13 @@ def onnx_folder(model: Path) -> Path:
 
 
 def read_model_config(model: Path) -> ModelConfig:
-    """Read a model's `config.json`; raises DataError if it is missing or damaged."""
-    return read_json(model_config_path(model), ModelConfig, _RETRAIN)
+    """Read a model's `config.json`; raises DataError if it is missing or damaged, or if the model cannot tag."""
+    path = model_config_path(model)
+    read_settings(path)
+    config = read_json(path, ModelConfig, _RETRAIN)
+    if problem := config.problem():
+        fail(path, problem, "correct it, or name another model")
+    return config
 
 
 def model_folders(path: Path) -> list[Path]:
@@ -239,6 +265,7 @@ def model_folders(path: Path) -> list[Path]:
         return [path]
     if FoldFolder(path).is_finished:
         return [FoldFolder(path).model]
+    refuse_other_formats(path)
     return [fold.model for fold in RunFolder(path).finished_folds()]
 
 
