@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from thidua_ner.faults import DataError, Fault, fail, some_of, tell
-from thidua_ner.text import iob2
+from thidua_ner.text import iob2, schemes
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document, document_of_tokens
 from train.config import HubData
@@ -138,12 +138,12 @@ def _tags(tags: Any, names: Sequence[str] | None) -> list[str]:
 def _tagged(data: HubData, split: str, rows: Sequence[_TaggedRow]) -> Iterator[Document]:
     """Turn the rows of a split into documents; raises DataError with the rows whose tags cannot be read."""
     strings = {tag for row in rows for tag in row.tags}
-    if strange := sorted(tag for tag in strings if not iob2.has_prefix(tag)):
+    if strange := sorted(tag for tag in strings if not schemes.has_prefix(tag)):
         place = next(row.place for row in rows if strange[0] in row.tags)
-        what = f"{place}: {strange[0]!r} is not an IOB2 tag ({iob2.why_no_tag(strange[0])})"
+        what = f"{place}: {strange[0]!r} is not an IOB2 tag ({schemes.why_no_tag(strange[0])})"
         fail(data.dataset, what, "write O, B-LABEL or I-LABEL")
     try:
-        scheme = iob2.scheme_of(strings)
+        scheme = schemes.scheme_of(strings)
     except ValueError as error:
         fail(data.dataset, f"split {split}: {error}", "write IOB2, BIOES or BILOU")
     reading = TagReading(data.repair)
@@ -152,9 +152,9 @@ def _tagged(data: HubData, split: str, rows: Sequence[_TaggedRow]) -> Iterator[D
     for row in rows:
         document = document_of_tokens(row.tokens, row.place)
         try:
-            if data.repair == "none" and (places := iob2.unclosed(row.tags, scheme)):
+            if data.repair == "none" and (places := schemes.unclosed(row.tags, scheme)):
                 raise ValueError(f"{row.tags[places[0]]} is not followed by the rest of its entity")
-            legal = reading.read(iob2.to_iob2(row.tags, scheme))
+            legal = reading.read(schemes.to_iob2(row.tags, scheme))
             documents.append(document.with_spans(tuple(iob2.decode(legal, document.given[0].tokens))))
         except ValueError as error:
             remedy = f"correct the tags ({scheme})" + (", or set `repair: conlleval`" if _repairable(row) else "")

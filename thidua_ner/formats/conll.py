@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from thidua_ner.faults import DataError, Fault, fail, some_of
 from thidua_ner.files import read_text, write_text
-from thidua_ner.text import iob2
+from thidua_ner.text import iob2, schemes
 from thidua_ner.text.alike import Lookalikes, describe_difference
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.labels import OUTSIDE
@@ -175,16 +175,16 @@ def _tagged(path: Path, tags: TagReading) -> list[TaggedPart]:
     if faults := list(_strange_tags(path, rows, column)):
         raise DataError(faults)
     try:
-        scheme = iob2.scheme_of({row.cells[column] for row in rows})
+        scheme = schemes.scheme_of({row.cells[column] for row in rows})
     except ValueError as error:
         fail(path, str(error), "write IOB2, BIOES or BILOU")
     tagged: list[TaggedPart] = []
     for name, line, own in parts:
         written = [row.cells[column] for row in own]
-        for place in iob2.unclosed(written, scheme) if tags.repair == "none" else ():
+        for place in schemes.unclosed(written, scheme) if tags.repair == "none" else ():
             what = f"{written[place]} is not followed by the rest of its entity, as {scheme} demands"
             faults.append(Fault(str(path), what, "correct the tags, or name a policy of repair", own[place].line))
-        pairs = zip(own, written, iob2.to_iob2(written, scheme), strict=True)
+        pairs = zip(own, written, schemes.to_iob2(written, scheme), strict=True)
         tagged.append(TaggedPart(name, line, [TaggedRow(row.line, row.cells[0], *pair) for row, *pair in pairs]))
     if faults:
         raise DataError(faults)
@@ -195,10 +195,10 @@ def _strange_tags(path: Path, rows: Sequence[ConllRow], column: int) -> Iterator
     """Find the strings that are tags of no scheme that is read, each where it first stands."""
     first: dict[str, ConllRow] = {}
     for row in rows:
-        if not iob2.has_prefix(row.cells[column]):
+        if not schemes.has_prefix(row.cells[column]):
             first.setdefault(row.cells[column], row)
     for tag, row in list(first.items())[:_MAX_STRANGE]:
-        what = f"{tag!r} after {row.cells[0]!r} is not an IOB2 tag ({iob2.why_no_tag(tag)})"
+        what = f"{tag!r} after {row.cells[0]!r} is not an IOB2 tag ({schemes.why_no_tag(tag)})"
         yield Fault(str(path), what, "write O, B-LABEL or I-LABEL", row.line)
     if len(first) > _MAX_STRANGE:
         yield Fault(str(path), f"{len(first) - _MAX_STRANGE} more strings are no tags", "write them in IOB2")
@@ -213,7 +213,7 @@ def _tag_column(path: Path, rows: Sequence[ConllRow], chosen: int | None) -> int
             fail(path, what, remedy, line=rows[0].line)
         return chosen - 1
     likely = [column for column in range(1, width) if _holds_entities(row.cells[column] for row in rows)]
-    tags_last = all(iob2.has_prefix(row.cells[-1]) for row in rows)
+    tags_last = all(schemes.has_prefix(row.cells[-1]) for row in rows)
     if len({*likely, width - 1} if tags_last else likely) > 1:
         shown = ", ".join(f"{column + 1} ({_example(rows, column)})" for column in sorted({*likely, width - 1}))
         remedy = "name one: `--tag-column N`, or `tag_column: N` in the `data` of a config"
@@ -228,7 +228,7 @@ def _holds_entities(cells: Iterable[str]) -> bool:
     """Tell whether a column holds the tags of entities: tags, not all O, and not those of phrases."""
     found = set(cells)
     labels = {cell[2:] for cell in found if cell != OUTSIDE}
-    return all(map(iob2.has_prefix, found)) and not labels <= _CHUNKS
+    return all(map(schemes.has_prefix, found)) and not labels <= _CHUNKS
 
 
 def _example(rows: Sequence[ConllRow], column: int) -> str:
@@ -283,13 +283,13 @@ def _shape(lines: Sequence[str]) -> tuple[int, bool]:
     """Return the number of cells of the first row, and whether tabs separate those of any row."""
     filled = [line for line in lines if line.strip(_BLANKS) and not line.startswith((_SEPARATOR, _DOCUMENT))]
     rows = [line for line in filled if not line.startswith("#")]
-    rows = rows or [line for line in filled if iob2.has_prefix(_cells(line)[-1])]
+    rows = rows or [line for line in filled if schemes.has_prefix(_cells(line)[-1])]
     return max(len(_cells(rows[0])), 2) if rows else 2, any(map(_has_tab, rows))
 
 
 def _is_comment(line: str, cells: Sequence[str], width: int) -> bool:
     """Tell whether a line before a sentence is a comment: it begins with `#` and is not a row of the file."""
-    return line.startswith("#") and not (len(cells) == width and iob2.has_prefix(cells[-1]))
+    return line.startswith("#") and not (len(cells) == width and schemes.has_prefix(cells[-1]))
 
 
 def _width_fault(path: Path, number: int, line: str, width: int, tabs: bool) -> Fault:

@@ -1,7 +1,7 @@
 """Exports of annotation tools, which are not read here: they are recognised, so that a fault can name the tool."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from thidua_ner.files import MAX_LINE_BYTES
 CONVERT = 'convert it: write {"id": …, "text": …, "entities": [{"start": …, "end": …, "label": …}]} per line'
 """How to mend an export."""
 
-_Row = dict[str, Any]
+_Row = Mapping[str, Any]
 
 
 def _first(row: _Row, key: str) -> Any:

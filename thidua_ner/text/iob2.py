@@ -3,8 +3,7 @@
 IOB2: every span begins with B- and continues with I- (Tjong Kim Sang and Veenstra, 1999).
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal, get_args
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
 
 Repair = Literal["none", "conlleval", "discard"]
 """What to do with an I- tag that continues no span: raise an error, start a new span, or ignore the tag."""
-
-
-SCHEMES = {"IOB2": "BI", "BIOES": "BIES", "BILOU": "BILU"}
-"""The schemes that are read, by the letters of their prefixes; `to_iob2` writes the last two as IOB2."""
-
-_IN_IOB2 = {"E": "I", "L": "I", "S": "B", "U": "B"}
-"""What the letters of the other schemes are in IOB2."""
 
 
 @dataclass(slots=True)
@@ -49,56 +41,6 @@ class TagReading:
 def is_tag(tag: str) -> bool:
     """Tell whether a string is an IOB2 tag."""
     return tag == OUTSIDE or (tag[:2] in {"B-", "I-"} and len(tag) > 2)
-
-
-def has_prefix(tag: str) -> bool:
-    """Tell whether a string is `O` or a tag of any scheme that is read: a letter, a hyphen and a label."""
-    return tag == OUTSIDE or (tag[:1] in set("BIESLU") and tag[1:2] == "-" and len(tag) > 2)
-
-
-def why_no_tag(tag: str) -> str:
-    """Name the scheme of a string that is no tag of a scheme that is read."""
-    if not tag:
-        return "it is empty"
-    if re.fullmatch("[BIESLUM]", tag):
-        return "a bare letter, which names no label"
-    if re.fullmatch(".+[-_][BIESLUM]", tag):
-        return "the letter is a suffix: the scheme has LABEL-B instead of B-LABEL"
-    if re.fullmatch(r"LABEL_\d+", tag):
-        return "the name of a class that was never given a tag"
-    if tag.startswith("M-"):
-        return "the scheme is BMES"
-    if re.fullmatch(r"-?\d+", tag):
-        return "a number without a name"
-    return "it has no prefix: the scheme is IO, which cannot tell neighbours apart"
-
-
-def scheme_of(tags: Iterable[str]) -> str:
-    """Name the scheme of tags by their prefixes; raises ValueError if they mix the prefixes of two schemes."""
-    letters = {tag[0] for tag in tags if tag != OUTSIDE and has_prefix(tag)}
-    for scheme, known in SCHEMES.items():
-        if letters <= set(known):
-            return scheme
-    raise ValueError(f"the prefixes {', '.join(sorted(letters))} mix two schemes")
-
-
-def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
-    """Write the tags of a sentence in IOB2, as they stand: legal or not."""
-    return list(tags) if scheme == "IOB2" else [_IN_IOB2.get(tag[:1], tag[:1]) + tag[1:] for tag in tags]
-
-
-def unclosed(tags: Sequence[str], scheme: str) -> list[int]:
-    """List the places at which a sequence of BIOES or BILOU begins or ends a span other than the scheme says."""
-    if scheme == "IOB2":
-        return []
-    last = SCHEMES[scheme][2]
-    open_after = [tag[:2] in {"B-", "I-"} for tag in tags]
-    continues = [tag[:2] in {"I-", f"{last}-"} for tag in tags]
-    return [
-        place
-        for place, is_open in enumerate(open_after)
-        if is_open and not (place + 1 < len(tags) and continues[place + 1] and tags[place + 1][2:] == tags[place][2:])
-    ]
 
 
 def follows(tag: str, previous: str) -> bool:

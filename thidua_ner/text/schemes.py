@@ -1,4 +1,4 @@
-"""The tagging schemes of models: which tag sequences each allows, and the same sequences in IOB2.
+"""The tagging schemes of models and of files: how each is known, which tag sequences it allows, and these in IOB2.
 
     IOB2    B-X begins a span, I-X continues it; the scheme of this project
     IOB1    B-X only between two adjacent spans of X; any other span begins with I-X (Ramshaw and Marcus, 1995)
@@ -9,15 +9,20 @@
 The tags of IOB1 in full are those of IOB2, and are read as such: they are told apart by a label without a B- tag.
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from thidua_ner.faults import some_of
 from thidua_ner.text import iob2
 from thidua_ner.text.labels import OUTSIDE
 
+FILE_SCHEMES = {"IOB2": "BI", "BIOES": "BIES", "BILOU": "BILU"}
+"""The schemes of files that are read, by the letters of their prefixes: no two spans run together."""
+
 _IN_IOB2 = {"E": "I", "L": "I", "S": "B", "U": "B"}
+"""What the letters of the other schemes are in IOB2."""
 
 
 class Scheme(NamedTuple):
@@ -33,7 +38,7 @@ def find_scheme(tags: Sequence[str]) -> Scheme:
     repeated = [tag for tag, count in Counter(tags).items() if count > 1]
     if repeated:
         raise ValueError(f"repeats {some_of(repeated)}")
-    odd = [tag for tag in tags if tag != OUTSIDE and not (tag[:1] in set("BIESLU") and tag[1:2] == "-" and tag[2:])]
+    odd = [tag for tag in tags if not has_prefix(tag)]
     if odd:
         raise ValueError(f"has {some_of(odd)}, not tags such as O, B-PER and I-PER")
     if OUTSIDE not in tags:
@@ -78,7 +83,57 @@ def _follows_in_chunks(tag: str, previous: str) -> bool:
 
 
 def _renamed(tags: Sequence[str]) -> list[str]:
-    return [_IN_IOB2.get(tag[0], tag[0]) + tag[1:] for tag in tags]
+    return [_IN_IOB2.get(tag[:1], tag[:1]) + tag[1:] for tag in tags]
 
 
 _IOB2 = Scheme("IOB2", iob2.follows, list)
+
+
+def has_prefix(tag: str) -> bool:
+    """Tell whether a string is `O` or a tag of any scheme that is read: a letter, a hyphen and a label."""
+    return tag == OUTSIDE or (tag[:1] in set("BIESLU") and tag[1:2] == "-" and len(tag) > 2)
+
+
+def why_no_tag(tag: str) -> str:
+    """Name the scheme of a string that is no tag of a scheme that is read."""
+    if not tag:
+        return "it is empty"
+    if re.fullmatch("[BIESLUM]", tag):
+        return "a bare letter, which names no label"
+    if re.fullmatch(".+[-_][BIESLUM]", tag):
+        return "the letter is a suffix: the scheme has LABEL-B instead of B-LABEL"
+    if re.fullmatch(r"LABEL_\d+", tag):
+        return "the name of a class that was never given a tag"
+    if tag.startswith("M-"):
+        return "the scheme is BMES"
+    if re.fullmatch(r"-?\d+", tag):
+        return "a number without a name"
+    return "it has no prefix: the scheme is IO, which cannot tell neighbours apart"
+
+
+def scheme_of(tags: Iterable[str]) -> str:
+    """Name the scheme of tags by their prefixes; raises ValueError if they mix the prefixes of two schemes."""
+    letters = {tag[0] for tag in tags if tag != OUTSIDE and has_prefix(tag)}
+    for scheme, known in FILE_SCHEMES.items():
+        if letters <= set(known):
+            return scheme
+    raise ValueError(f"the prefixes {', '.join(sorted(letters))} mix two schemes")
+
+
+def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
+    """Write the tags of a sentence in IOB2, as they stand: legal or not."""
+    return list(tags) if scheme == "IOB2" else _renamed(tags)
+
+
+def unclosed(tags: Sequence[str], scheme: str) -> list[int]:
+    """List the places at which a sequence of BIOES or BILOU begins or ends a span other than the scheme says."""
+    if scheme == "IOB2":
+        return []
+    last = FILE_SCHEMES[scheme][2]
+    open_after = [tag[:2] in {"B-", "I-"} for tag in tags]
+    continues = [tag[:2] in {"I-", f"{last}-"} for tag in tags]
+    return [
+        place
+        for place, is_open in enumerate(open_after)
+        if is_open and not (place + 1 < len(tags) and continues[place + 1] and tags[place + 1][2:] == tags[place][2:])
+    ]
