@@ -85,6 +85,17 @@ def test_workers_end_with_the_process_that_started_them(model, lines, tmp_path, 
     assert 20 <= len(tagged(tmp_path / "out")) < 60
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_while_the_workers_start_leaves_no_trace(model, lines, tmp_path, number, code):
+    process = start(model, lines, "-o", tmp_path / "out", "--shard", 20)
+    while len(processes(process.pid)) < 4:
+        assert process.poll() is None
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    assert_all_end(process)
+    assert process.communicate()[1] == f"{tmp_path / 'out'}: interrupted; repeat the call to resume\n"
+    assert process.returncode == code
+
+
 def test_a_job_killed_at_random_moments_gives_the_same_in_the_end(model, lines, tmp_path):
     arguments = (model, lines, "--shard", 5)
     begun = time.monotonic()

@@ -137,7 +137,8 @@ def run_processes(workers: int) -> Engine:
         with held, alive, ProcessPoolExecutor(workers, spawn, _begin, (threads, counter, held)) as pool:
             try:
                 for number, shard in enumerate(read()):
-                    waiting[pool.submit(_tag_and_count, job, number, shard)] = number
+                    with _interrupts_held_back():
+                        waiting[pool.submit(_tag_and_count, job, number, shard)] = number
                     while len(waiting) >= 2 * workers:  # read only a little ahead
                         yield from _finished(waiting, counter, progress)
                 while waiting:
@@ -156,6 +157,26 @@ def run_processes(workers: int) -> Engine:
     return run
 
 
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let no signal stop the start of a process halfway, and let that process never hear Ctrl-C; Windows cannot."""
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # inherited by the process
+    stops = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, _: heard.append(number)) for number in stops}
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+    for late in heard:
+        signal.raise_signal(late)
+
+
 _counters: "list[Synchronized[int]]" = []
 """In a worker, holds the count of records that all workers have done since the last report."""
 
@@ -163,7 +184,7 @@ _counters: "list[Synchronized[int]]" = []
 def _begin(threads: int, counter: "Synchronized[int]", held: "Connection") -> None:
     """Set a worker's share of the cores, keep the counter, and end when the other end of the pipe is closed."""
     threading.Thread(target=_end_with, args=(held,), daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the one that started them ends them
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     _counters.append(counter)  # it can be passed to a process only at its start
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # read when torch is imported
 
