@@ -3,6 +3,7 @@
 # make report      the scores of `make benchmark` as a page, opened in the browser
 # make wheel       try the wheel in empty environments, outside the clone
 # make fuzz        damaged input for every reader, ten minutes (FUZZ_SECONDS) in all
+# make kills       kill trainings at random moments, damage their checkpoints, and compare the weights
 # make speed       time our training, scoring and tagging against the tools that others use
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: benchmark test report lint data wheel fuzz speed
+.PHONY: benchmark test report lint data wheel fuzz kills speed
 
 benchmark: .venv/train.stamp
 	$(BIN)/python -m train configs/cpu-small.yaml
@@ -36,6 +37,9 @@ wheel: .venv/dev.stamp
 
 fuzz: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+kills: .venv/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests/train/test_kills.py
 
 speed: .venv/dev.stamp runs/cpu-small/report.html
 	$(BIN)/python -m benchmarks.training

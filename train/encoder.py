@@ -7,6 +7,7 @@ from pathlib import Path
 
 from transformers import set_seed
 
+from thidua_ner.faults import fail
 from thidua_ner.files import write_text
 from thidua_ner.formats.jsonl import format_json_lines
 from thidua_ner.models.checkpoints import Checkpoint, blank_model
@@ -79,7 +80,13 @@ def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Confi
             model, tokenizer = load_encoder(
                 config.encoder, config.vocabulary, fold.tags, config.dropout, config.attention_dropout
             )
-        return Checkpoint(model, tokenizer, fold.tags, config.segmenter)
+        try:
+            checkpoint = Checkpoint(model, tokenizer, fold.tags, config.segmenter)
+            checkpoint.probabilities([["a"]])
+        except Exception as error:  # each architecture fails in its own way on sizes that do not fit each other
+            reason = str(error).partition("\n")[0] or repr(error)
+            fail(config.encoder, f"cannot tag a word ({reason})", "check its config.json, or name another encoder")
+        return checkpoint
     size = config.scratch
     with main_process_first():
         if is_main_process():

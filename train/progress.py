@@ -22,6 +22,11 @@ class QuietProgress(ProgressCallback):  # type: ignore[misc]
         if self.training_bar is not None and logs and "loss" in logs:
             self.training_bar.set_postfix({"loss": f"{float(logs['loss']):.3f}", **self._remaining()})
 
+    def close(self) -> None:
+        """End the line of the bar, which a training that fails leaves open."""
+        if self.training_bar is not None:
+            self.training_bar.close()
+
     def _remaining(self) -> dict[str, str]:
         """Estimate the time of this training and those that follow, from the rate of this one."""
         rate = self.training_bar.format_dict["rate"]

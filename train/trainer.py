@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -183,14 +184,16 @@ def train_checkpoint(
         callbacks=[stopping] if stopping else None,
     )
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(QuietProgress(updates_ahead))
+    progress = QuietProgress(updates_ahead)
+    trainer.add_callback(progress)
     with main_process_first():  # it deletes damaged checkpoints
         last = last_whole_checkpoint(folder)
     if last and stopping:
         state = TrainerState.load_from_json(str(last / "trainer_state.json"))
         if stopping.is_over(state):
             trainer.args.num_train_epochs = state.epoch  # only the best model is left to load
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    with closing(progress):
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     return with_mean_loss(trainer.state.log_history) if max_updates is None else list(trainer.state.log_history)
 
 
