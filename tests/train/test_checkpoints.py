@@ -166,3 +166,15 @@ def test_a_training_that_had_stopped_early_is_not_continued(trained, project):
     after = json.loads((fold / "fold.json").read_text())
     assert (after["updates"], after["train_loss"]) == (before["updates"], before["train_loss"])
     assert (fold / "model/model.safetensors").read_bytes() == weights
+
+
+def test_an_encoder_whose_parts_do_not_fit_each_other_is_a_fault(trained, tmp_path):
+    _, run = trained
+    encoder = Path(shutil.copytree(run / FOLD / "model", tmp_path / "encoder"))
+    config = json.loads((encoder / "config.json").read_text())
+    (encoder / "config.json").write_text(json.dumps({**config, "pad_token_id": None}))
+    arguments = ["--protocol", FOLD, *sets("segmenter=none", "scratch=null", f"encoder={encoder}")]
+    arguments += ["--output", str(tmp_path / "run")]
+    done = run_inside("train", "configs/phobert-tiny.yaml", *arguments, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"{encoder}: cannot tag a word (unsupported operand type")
