@@ -21,7 +21,7 @@ from thidua_ner.formats.jsonl import read_predictions
 from thidua_ner.publishing.publish import publish
 from thidua_ner.runs.checks import check_scores
 from thidua_ner.runs.folder import RunFolder
-from thidua_ner.runs.scored import read_scores
+from thidua_ner.runs.scored import check_robustness, read_scores
 
 PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
 ROOMS = ("text", "formats", "scoring", "runs", "models", "corpus", "baselines", "pages", "publishing", "tagging")
@@ -299,7 +299,9 @@ RESULTS = sorted(path.parent for path in (ROOT / "results").rglob("scores.json")
 def test_published_scores_follow_from_published_predictions(folder):
     published = read_scores(folder)
     gold = brat.read_folder(ROOT / "annotations/gold")
-    check_scores(folder, published, gold, read_predictions(folder / "predictions.jsonl", gold))
+    predicted = read_predictions(folder / "predictions.jsonl", gold)
+    check_scores(folder, published, gold, predicted)
+    check_robustness(folder, published, gold, predicted, needed=False)  # results before version 0.2.0 keep no file
     assert published.trained_on == ()
     manifest = RunFolder(folder).read_manifest()
     assert "changes" not in manifest.commit

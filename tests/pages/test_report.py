@@ -255,6 +255,13 @@ def test_a_folder_that_was_not_scored_is_named(tmp_path):
     assert "scores.json: is missing; score it again: `python -m evaluate RUN`" in done.stderr
 
 
+@pytest.mark.parametrize("most", [0, 5e-324, 1e-320])
+def test_an_axis_of_next_to_nothing_ends_at_one(most):
+    chart = line_chart({"line": [(0, 0), (most, most)]}, "x", "y")
+    assert chart.y_ticks[-1].text == "1"
+    assert chart.lines["line"] == [(chart.left, chart.bottom)] * 2
+
+
 @pytest.mark.parametrize("most", [0.5, 1, 3.7, 45, 100, 208, 999, 1000])
 def test_axes_have_round_ticks_inside(most):
     chart = line_chart({"line": [(0, 0), (most, most)]}, "x", "y")

@@ -35,6 +35,10 @@ def test_published_manifests_keep_their_form(path):
     ("change", "message"),
     [
         ({"seed": "1"}, "seed: Input should be a valid integer, not '1'"),
+        ({"seed": 1.5}, "seed: Input should be a valid integer, not 1.5"),
+        ({"seed": -1}, "seed is -1, which is not from 0 to 4294967295"),
+        ({"folds": ["../x"]}, "the fold '../x' is not the name of a folder"),
+        ({"config": {"name": "a/b", "protocol": None}}, "config.name is 'a/b', which is not a name"),
         ({"config": {"protocol": "lodo"}}, "config has no name"),
         ({"config": {"name": "a"}}, "config has no protocol"),
         ({"config": {"name": 3, "protocol": "lodo"}}, "config has no name"),
@@ -61,9 +65,13 @@ def test_a_processor_has_a_name():
 @pytest.mark.parametrize(
     ("variables", "name", "command"),
     [
-        ({}, "python", "python -m train x"),
-        ({"TORCHELASTIC_RUN_ID": "1"}, "torchrun", "torchrun --nproc-per-node 2 -m train x"),
-        ({"ACCELERATE_MIXED_PRECISION": "no"}, "accelerate launch", "accelerate launch --num_processes 2 -m train x"),
+        ({}, "python", "python -m train x --output 'my runs/x'"),
+        ({"TORCHELASTIC_RUN_ID": "1"}, "torchrun", "torchrun --nproc-per-node 2 -m train x --output 'my runs/x'"),
+        (
+            {"ACCELERATE_MIXED_PRECISION": "no"},
+            "accelerate launch",
+            "accelerate launch --num_processes 2 -m train x --output 'my runs/x'",
+        ),
     ],
 )
 def test_a_command_begins_with_what_launched_it(monkeypatch, variables, name, command):
@@ -71,7 +79,7 @@ def test_a_command_begins_with_what_launched_it(monkeypatch, variables, name, co
         monkeypatch.delenv(variable, raising=False)
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(sys, "argv", ["/clone/train/__main__.py", "x"])
+    monkeypatch.setattr(sys, "argv", ["/clone/train/__main__.py", "x", "--output", "my runs/x"])
     assert launcher() == name
     made = manifest.make_manifest(
         {"name": "a", "protocol": None}, seed=1, data_fingerprint="d", folds=["all"],

@@ -1,6 +1,6 @@
 """Line charts as coordinates of an SVG drawing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 460, 260
@@ -38,10 +38,10 @@ def line_chart(
     x_range: tuple[float, float] | None = None,
     y_range: tuple[float, float] | None = None,
 ) -> Chart:
-    """Scale series to a drawing; a range defaults to 0 to the largest value."""
+    """Scale series to a drawing; a range defaults to 0 to the largest value, or to 1 if that is next to nothing."""
     points = [point for line in series.values() for point in line]
-    x_low, x_high = x_range or (0, max(x for x, _ in points) or 1)
-    y_low, y_high = y_range or (0, max(y for _, y in points) or 1)
+    x_low, x_high = x_range or (0, _top(x for x, _ in points))
+    y_low, y_high = y_range or (0, _top(y for _, y in points))
 
     def x_at(x: float) -> float:
         return round(_LEFT + (x - x_low) / (x_high - x_low) * (WIDTH - _LEFT - _RIGHT), 1)
@@ -56,6 +56,11 @@ def line_chart(
         x_title,
         y_title,
     )
+
+
+def _top(values: Iterable[float]) -> float:
+    highest = max(values)
+    return highest if highest > 1e-6 else 1
 
 
 def _ticks(low: float, high: float) -> list[float]:
