@@ -1,3 +1,4 @@
+import time
 import unicodedata
 from pathlib import Path
 
@@ -5,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thidua_ner.baselines.crf import token_features
+from thidua_ner.baselines.rules import find_spans
 from thidua_ner.formats import brat
 from thidua_ner.text.characters import visible_text
+from thidua_ner.text.spans import Document
 from thidua_ner.text.syllables import split_sentences, tokenize
+from thidua_ner.text.words import SEGMENTERS, segment
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -120,3 +125,68 @@ def test_decomposed_text_has_the_same_tokens():
 )
 def test_sentence_cases(text, sentences):
     assert [text[s.start : s.end] for s in split_sentences(text)] == sentences
+
+
+ODD = {
+    "lone surrogates": "Hà\ud800 Nội\udfff. \ud83d\ude00 Huế",
+    "NUL": "\0Công\0 an\0\0",
+    "line separators": "Một.\u2028Hai.\u2029Ba.\x85Bốn.\x0b\x0cNăm\r\nSáu",
+    "blank lines": "\n" * 100_000,
+    "white space": " \t\u00a0\u3000\u2003" * 1000,
+    "marks at the beginning": "\u0301\u0323a \u0301 b\n\u0301",
+    "right to left": "שלום עולם. مرحبا بالعالم! \u202eabc\u202c",
+    "invisible": "\u200b\ufeff\u00ad \u2060\n\u200e",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=list(ODD))
+def test_odd_texts_are_split_and_read(text):
+    tokens = [token for sentence in split_sentences(text) for token in sentence.tokens]
+    assert "".join(visible_text(token.text).text for token in tokens) == "".join(visible_text(text).text.split())
+    words = segment(tokens, SEGMENTERS["none"])
+    assert all(word.text.encode() for word in words)  # what a tokenizer of subwords needs
+    assert len(token_features([token.text for token in tokens])) == len(tokens) == len(words)
+    assert Document("d", text, find_spans(text)).spans == find_spans(text)
+
+
+PATHOLOGICAL = [
+    "-",
+    "_",
+    '"',
+    ")",
+    "a-",
+    "-a.",
+    "1-",
+    "1.000.",
+    "A.",
+    "1,",
+    "a@",
+    "a.a@",
+    "www.-",
+    "á",
+    "(",
+    "“",
+    "\n",
+    " ",
+]
+PATHOLOGICAL += [
+    "\u0323\u0301",
+    "\u200b",
+    "a\u00ad",
+    "4e6f2d",
+    "QmFzZTY0/",
+    "Nguyễn ",
+    "Công an tỉnh ",
+    "ngày 1 tháng ",
+    "1 ",
+]
+
+
+@pytest.mark.parametrize("unit", PATHOLOGICAL)
+def test_the_time_grows_with_the_text(unit):
+    text = unit * (50_000 // len(unit))
+    began = time.process_time()
+    for sentence in split_sentences(text):
+        segment(sentence.tokens, SEGMENTERS["none"])
+    find_spans(text)
+    assert time.process_time() - began < 2  # a square of the length takes a minute

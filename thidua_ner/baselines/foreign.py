@@ -5,10 +5,10 @@ from functools import cache
 from itertools import accumulate
 
 from thidua_ner.text import iob2
-from thidua_ner.text.characters import spell
 from thidua_ner.text.labels import LOC, ORG, OUTSIDE, PER
 from thidua_ner.text.spans import Document, Span
 from thidua_ner.text.syllables import Token
+from thidua_ner.text.words import SEGMENTERS, segment
 
 
 @cache
@@ -31,7 +31,7 @@ def underthesea_spans(document: Document) -> tuple[Span, ...]:
 
 def _underthesea_tags(tokens: Sequence[Token]) -> list[str]:
     """Give each token the tag of the word in which it begins; all are O if `underthesea` dropped characters."""
-    syllables = [spell(token.text) for token in tokens]
+    syllables = [word.text for word in segment(tokens, SEGMENTERS["none"])]
     tagged = [("".join(word.split()), tag) for word, *_, tag in _underthesea_ner()(" ".join(syllables))]
     if "".join(word for word, _ in tagged) != "".join(syllables):
         return [OUTSIDE] * len(tokens)

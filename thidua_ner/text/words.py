@@ -105,7 +105,8 @@ def segment(tokens: Sequence[Token], segmenter: Segmenter) -> list[Word]:
     """Group the tokens of a sentence into words, spelled as models read them."""
     if not tokens:
         return []
-    syllables = [spell(token.text) for token in tokens]
+    # a lone surrogate becomes a question mark: it is no character, and tokenizers raise errors
+    syllables = [spell(token.text).encode("utf-8", "replace").decode("utf-8") for token in tokens]
     ends = list(accumulate(segmenter(syllables)))
     starts = [0, *ends[:-1]]
     return [Word(tuple(syllables[a:b]), a, b) for a, b in zip(starts, ends, strict=True)]
