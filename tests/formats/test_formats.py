@@ -117,7 +117,7 @@ def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
     ("record", "what"),
     [
         ("{", "is not JSON"),
-        ("[]", "not an object with an id"),
+        ("[]", "is a JSON array; write one object per line"),
         ('{"id": ""}', "not an object with an id"),
         ('{"id": "a", "entities": []}', "has no text"),
         ('{"id": "a", "text": "x"}', "has no entities"),

@@ -1,19 +1,18 @@
 """Exports of annotation tools, which are not read here: they are recognised, so that a fault can name the tool."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from thidua_ner.files import MAX_LINE_BYTES
 
 CONVERT = 'convert it: write {"id": …, "text": …, "entities": [{"start": …, "end": …, "label": …}]} per line'
 """How to mend an export."""
 
-_Row = Mapping[str, Any]
+_Row = dict[str, object]
 
 
-def _first(row: _Row, key: str) -> Any:
+def _first(row: _Row, key: str) -> object:
     """Return the first element of a list, None if there is none."""
     value = row.get(key)
     return value[0] if isinstance(value, list) and value else None

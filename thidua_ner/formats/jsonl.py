@@ -13,7 +13,9 @@ from typing import Any
 
 from thidua_ner.faults import DataError, Fault, fail, some_of
 from thidua_ner.files import read_text, write_text
-from thidua_ner.formats.texts import record_id
+from thidua_ner.formats.exports import CONVERT, recognise_export
+from thidua_ner.formats.texts import foreign_encoding, parse_json, record_id, replace_surrogates
+from thidua_ner.text.alike import Lookalikes, describe_difference, find_units
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span, is_label
 from thidua_ner.text.syllables import Sentence, Token
@@ -23,7 +25,7 @@ def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPE
     """Read documents; `types` None allows any label. Raises DataError with the line of every faulty record."""
     documents: list[Document] = []
     faults: list[Fault] = []
-    for line, record in _records(path):
+    for line, record in _records(path, faults):
         text = record.get("text")
         if not isinstance(text, str):
             faults.append(Fault(str(path), "the record has no text", 'give "text" as a string', line=line))
@@ -49,19 +51,23 @@ def read_predictions(
     documents = {document.id: document for document in gold}
     predicted: dict[str, Document] = {}
     faults: list[Fault] = []
-    for line, record in _records(path):
+    records = list(_records(path, faults))
+    every_line_is_read = not faults
+    unknown = [record["id"] for _, record in records if record["id"] not in documents]
+    alike = Lookalikes(documents if unknown else ())
+    for line, record in records:
         name = record["id"]
         if name not in documents:
-            faults.append(Fault(str(path), f"{name!r} is not a gold document", f"use {some_of(documents)}", line=line))
+            what = f"{name!r} is not a gold document{alike.hint(name)}"
+            faults.append(Fault(str(path), what, f"use {some_of(documents)}", line=line))
             continue
         predicted[name] = documents[name]
         try:
-            found = _document(path, line, record, documents[name].text, types)
-            predicted[name] = documents[name].with_spans(found.spans)
+            predicted[name] = _prediction(path, line, record, documents[name], types)
         except DataError as error:
             faults += error.faults
     missing = [name for name in documents if name not in predicted]
-    if missing:
+    if missing and every_line_is_read:
         remedy = 'add a record for each, with "entities": [] if nothing was found'
         faults.append(Fault(str(path), f"no prediction for {some_of(missing)}", remedy))
     if faults:
@@ -69,26 +75,80 @@ def read_predictions(
     return [predicted[name] for name in documents]
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each record with its line; raises DataError if it is not an object with a unique id."""
+def _prediction(
+    path: Path, line: int, record: dict[str, Any], gold: Document, types: Collection[str] | None
+) -> Document:
+    """Make a prediction of a record; raises DataError if its spans are of another text than the gold's."""
+    own = record.get("text", gold.text)
+    own = own if isinstance(own, str) else gold.text
+    spans = _document(path, line, record, own, types).spans
+    if any(own[span.start : span.end] != gold.surface(span) for span in spans):
+        what = f"{gold.id!r} is predicted on another text than the gold's"
+        difference = describe_difference(own, gold.text)
+        what += f": it differs in {difference}" if difference else ""
+        fail(path, what, "tag the gold's text as it is", line=line)
+    return gold.with_spans(spans)
+
+
+def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each record with its line and its id as a string; add a fault for what is no object with a unique id.
+
+    Raises DataError if the whole file is something else: JSON of several lines, or an export of a tool.
+    """
     seen: dict[str, int] = {}
-    for line, content in enumerate(read_text(path).removeprefix("\ufeff").split("\n"), start=1):
+    for line, content in enumerate(_read_lines(path), start=1):
         if not content.strip():
             continue
+        if not seen and content.strip() in ("[", "{"):
+            fail(path, "begins JSON of several lines", "write one JSON object per line", line=line)
         try:
-            record = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            fail(path, f"is not JSON ({error})", "write one JSON object per line", line=line)
-        if not isinstance(record, dict) or not record_id(record.get("id")):
-            fail(path, "is not an object with an id", 'write {"id": "…", "entities": […]}', line=line)
-        record["id"] = record_id(record["id"])
-        if _has_surrogate(record["id"]) or _has_surrogate(record.get("text")):
-            fail(path, "holds half of a surrogate pair", "write whole characters", line=line)
-        if record["id"] in seen:
-            what = f"{record['id']!r} is on line {seen[record['id']]} already"
-            fail(path, what, "keep one record per document", line=line)
-        seen[record["id"]] = line
-        yield line, record
+            record = _parse_record(path, line, content)
+        except DataError as error:
+            faults += error.faults
+            continue
+        tool = recognise_export(record)
+        if tool and not _has_entities(record):
+            raise DataError([*faults, Fault(str(path), f"is an export of {tool}", CONVERT, line=line)])
+        if isinstance(record, list):
+            faults.append(Fault(str(path), "is a JSON array", "write one object per line", line=line))
+        elif not isinstance(record, dict) or not record_id(record.get("id")):
+            what = "is not an object with an id"
+            faults.append(Fault(str(path), what, 'write {"id": "…", "entities": […]}', line=line))
+        elif first := seen.get(name := record_id(record["id"])):
+            what = f"{name!r} is on line {first} already"
+            faults.append(Fault(str(path), what, "keep one record per document", line=line))
+        else:
+            seen[name] = line
+            yield line, {**record, "id": name}
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Read the lines of a file; raises DataError as `read_text` does, and names UTF-16 and UTF-32."""
+    try:
+        return read_text(path).removeprefix("\ufeff").split("\n")
+    except DataError:
+        if path.is_file():
+            with path.open("rb") as file:
+                if encoding := foreign_encoding(file.read(4)):
+                    fail(path, f"is {encoding}", "save it as UTF-8")
+        raise
+
+
+def _parse_record(path: Path, line: int, content: str) -> Any:
+    """Parse a line; raises DataError if it is not JSON of whole characters."""
+    try:
+        record = parse_json(content)
+    except (ValueError, RecursionError) as error:
+        fail(path, f"is not JSON ({replace_surrogates(str(error))})", "write one JSON object per line", line=line)
+    if isinstance(record, dict) and any(map(_has_surrogate, (record.get("id"), record.get("text")))):
+        fail(path, "holds half of a surrogate pair", "write whole characters", line=line)
+    return record
+
+
+def _has_entities(record: Any) -> bool:
+    """Tell whether a record has entities as they are read here, whatever else it has."""
+    entities = record.get("entities") if isinstance(record, dict) else None
+    return isinstance(entities, list) and all(isinstance(one, dict) and "start" in one for one in entities)
 
 
 def _has_surrogate(value: object) -> bool:
@@ -145,15 +205,26 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
     if start >= end:
         return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
     if start < 0 or end > len(text):
-        return f"{start} to {end} lies outside the text of {len(text)} characters", "correct the offsets"
+        what = f"{start} to {end} lies outside the text of {len(text)} characters"
+        return what, _correct_offsets(text, start, end, entity.get("text"))
     if not (is_label(label) if types is None else label in types):
         known = f"use one of {', '.join(types)}" if types else "give a word without white space"
-        return f"unknown label {label!r}", known
+        return f"unknown label {label!r}{Lookalikes(types or ()).hint(str(label))}", known
     if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
         return f"the score is {score!r}", "give a number or omit it"
-    if entity.get("text", text[start:end]) != text[start:end]:
-        return f"its text is {entity['text']!r}, but the document has {text[start:end]!r}", "correct the offsets"
+    surface = entity.get("text", text[start:end])
+    if surface != text[start:end]:
+        difference = describe_difference(str(surface), text[start:end])
+        what = f"its text is {surface!r}, but the document has {text[start:end]!r}"
+        what += f": it differs in {difference}" if difference else ""
+        return what, _correct_offsets(text, start, end, surface)
     return None
+
+
+def _correct_offsets(text: str, start: int, end: int, surface: object) -> str:
+    """Say how to mend offsets, and which units they count if it is not characters."""
+    units = find_units(text, start, end, surface if isinstance(surface, str) else None)
+    return f"these offsets count {units}: count characters (code points)" if units else "correct the offsets"
 
 
 def entity_record(span: Span) -> dict[str, Any]:
