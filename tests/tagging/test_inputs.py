@@ -72,14 +72,23 @@ def test_texts_are_named_as_documents_are(tmp_path):
 
 
 def test_output_with_repeated_ids_can_be_read_back(tmp_path):
-    (tmp_path / "a.jsonl").write_text(line("x") + line("y"))
+    (tmp_path / "a.jsonl").write_text(line("x") + line("y") + line("x", "Cần Thơ"))
     (tmp_path / "b.jsonl").write_text(line("y", "Vinh") + line("z"))
     found = records(tmp_path)
-    reason = f"is the id of an earlier text (in {tmp_path / 'b.jsonl'}); give each text its own id"
-    assert found[2] == Refused("y", reason)
+    reason = f"is the id of an earlier text of {tmp_path / 'a.jsonl'}; give each text its own"
+    assert [one for one in found if isinstance(one, Refused)] == [Refused("x", reason)]
     texts = [one for one in found if isinstance(one, Document)]
     write_documents(tmp_path / "out.jsonl", texts)
-    assert [one.id for one in read_predictions(tmp_path / "out.jsonl", texts)] == ["x", "y", "z"]
+    read = read_predictions(tmp_path / "out.jsonl", texts)
+    assert [one.id for one in read] == ["x", "y", f"{tmp_path / 'b.jsonl'}:y", "z"]
+    assert read[2].text == "Vinh"
+
+
+def test_a_file_that_is_named_again_and_again_gives_no_id_twice(tmp_path):
+    (tmp_path / "a.jsonl").write_text(line("x"))
+    path = tmp_path / "a.jsonl"
+    assert names(path, path, path)[:2] == ["x", f"{path}:x"]
+    assert isinstance(records(path, path, path)[2], Refused)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ from thidua_ner.text.spans import Document, Span, is_label
 from thidua_ner.text.syllables import Sentence, Token
 
 
+_Record = dict[str, Any]
+
+
 def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
     """Read documents; `types` None allows any label. Raises DataError with the line of every faulty record."""
     documents: list[Document] = []
@@ -75,9 +78,7 @@ def read_predictions(
     return [predicted[name] for name in documents]
 
 
-def _prediction(
-    path: Path, line: int, record: dict[str, Any], gold: Document, types: Collection[str] | None
-) -> Document:
+def _prediction(path: Path, line: int, record: _Record, gold: Document, types: Collection[str] | None) -> Document:
     """Make a prediction of a record; raises DataError if its spans are of another text than the gold's."""
     own = record.get("text", gold.text)
     own = own if isinstance(own, str) else gold.text
@@ -90,7 +91,7 @@ def _prediction(
     return gold.with_spans(spans)
 
 
-def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, _Record]]:
     """Yield each record with its line and its id as a string; add a fault for what is no object with a unique id.
 
     Raises DataError if the whole file is something else: JSON of several lines, or an export of a tool.
@@ -155,7 +156,7 @@ def _has_surrogate(value: object) -> bool:
     return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _document(path: Path, line: int, record: dict[str, Any], text: str, types: Collection[str] | None) -> Document:
+def _document(path: Path, line: int, record: _Record, text: str, types: Collection[str] | None) -> Document:
     """Make a document of a record; raises DataError with its faulty entities."""
     name = record["id"]
     faults: list[Fault] = []
@@ -177,7 +178,7 @@ def _document(path: Path, line: int, record: dict[str, Any], text: str, types: C
         fail(path, f"{name!r}: {error}", "keep only one of the two: spans do not overlap", line=line)
 
 
-def _given(path: Path, line: int, record: dict[str, Any], text: str) -> tuple[Sentence, ...]:
+def _given(path: Path, line: int, record: _Record, text: str) -> tuple[Sentence, ...]:
     """Read the tokens of a record, if it has any; raises DataError if they are not in order and inside the text."""
     ends = [0]
     sentences: list[Sentence] = []
@@ -227,13 +228,13 @@ def _correct_offsets(text: str, start: int, end: int, surface: object) -> str:
     return f"these offsets count {units}: count characters (code points)" if units else "correct the offsets"
 
 
-def entity_record(span: Span) -> dict[str, Any]:
+def entity_record(span: Span) -> _Record:
     """Turn a span into a record: start, end, label and, if the span has one, score."""
-    record: dict[str, Any] = {"start": span.start, "end": span.end, "label": span.label}
+    record: _Record = {"start": span.start, "end": span.end, "label": span.label}
     return record if span.score is None else {**record, "score": span.score}
 
 
-def format_json_lines(rows: Iterable[dict[str, Any]]) -> str:
+def format_json_lines(rows: Iterable[_Record]) -> str:
     """Format records as JSON Lines, one object per line."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
@@ -243,7 +244,7 @@ def write_documents(path: Path, documents: Iterable[Document]) -> None:
     write_text(path, format_json_lines(map(document_record, documents)))
 
 
-def document_record(document: Document) -> dict[str, Any]:
+def document_record(document: Document) -> _Record:
     """Turn a document into a record: id, text, entities and, if its source was tokenized, sentences."""
     entities = [entity_record(span) for span in document.spans]
     row = {"id": document.id, "text": document.text, "entities": entities}

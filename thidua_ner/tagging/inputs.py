@@ -112,18 +112,30 @@ def _text_name(path: Path, folder: Path, names: set[str]) -> str:
 
 
 def unique_records(sources: Iterable[Source]) -> Iterator[Record]:
-    """Yield the records of all sources; one whose id an earlier text has is refused, since readers need unique ids."""
+    """Yield the records of all sources under unique ids, without which no reader could read the output.
+
+    An id that another source has gets the name of its own source before it; a text whose id an earlier text of its
+    source has is refused. Of each id, 16 bytes are kept.
+    """
     seen: set[bytes] = set()
     for source in sources:
+        here: set[bytes] = set()
         for record in source.records():
-            digest = hashlib.blake2b(record.id.encode("utf-8"), digest_size=16).digest()
             if isinstance(record, Refused):
                 yield record
-            elif digest in seen:
-                yield Refused(record.id, f"is the id of an earlier text (in {source.name}); give each text its own id")
-            else:
-                seen.add(digest)
-                yield record
+                continue
+            own = _digest(record.id)
+            name = f"{source.name}:{record.id}" if own in seen else record.id
+            if own in here or (name != record.id and _digest(name) in seen):
+                yield Refused(record.id, f"is the id of an earlier text of {source.name}; give each text its own")
+                continue
+            here.add(own)
+            seen.add(_digest(name))
+            yield record if name == record.id else Document(name, record.text)
+
+
+def _digest(name: str) -> bytes:
+    return hashlib.blake2b(name.encode("utf-8"), digest_size=16).digest()
 
 
 def dataset_source(name: str, split: str, column: str) -> Source:
