@@ -131,3 +131,12 @@ def test_a_text_that_is_too_large_is_refused_unread(tmp_path):
         file.truncate(1 << 40)
     (refused,) = texts.read_txt(tmp_path / "a.txt", "")
     assert refused.reason == "has 1,099,511,627,776 bytes; a text may have 50,000,000"
+
+
+def test_a_refused_record_with_an_id_of_its_own_names_its_place(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "a", "text": "\\ud800"}\n{"id": "b", "text": 1}\n')
+    assert list(texts.read_jsonl(path, "text")) == [
+        Refused("a", f"holds half of a surrogate pair ({path}:1)"),
+        Refused("b", f"has int instead of text in 'text'; its columns are id, text ({path}:2)"),
+    ]

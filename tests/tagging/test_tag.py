@@ -26,6 +26,7 @@ from thidua_ner.files import is_temporary
 from thidua_ner.formats import brat, conll
 from thidua_ner.formats.brat import file_names
 from thidua_ner.formats.jsonl import read_documents
+from thidua_ner.formats.registry import write_documents
 from thidua_ner.formats.texts import Refused
 from thidua_ner.tagging.inputs import find_sources
 from thidua_ner.tagging.jobs import Job, run_here, run_processes, tag_records
@@ -87,6 +88,17 @@ def test_a_run_is_tagged_as_it_is_evaluated(tiny_run, tmp_path):
     (row,) = tagged(tmp_path / "out")
     (expected,) = [json.loads(line) for line in (tmp_path / "scores/predictions.jsonl").read_text().splitlines()]
     assert row["entities"] == expected["entities"]
+
+
+def test_a_tagged_folder_is_scored_against_the_folder(model, tmp_path):
+    write_documents(tmp_path / "gold", GOLD[:2])
+    (tmp_path / "texts").mkdir()
+    for path in (tmp_path / "gold").glob("*.txt"):
+        shutil.copy(path, tmp_path / "texts")
+    for folder in ("gold", "texts"):
+        tag(model, tmp_path / folder, "-o", tmp_path / f"{folder}-out")
+        predictions = str(tmp_path / f"{folder}-out/part-00000.jsonl")
+        run_inside("thidua_ner", "score", "--gold", str(tmp_path / "gold"), "--predictions", predictions)
 
 
 def test_every_record_is_tagged_or_refused(model, tmp_path):

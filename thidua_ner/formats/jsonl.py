@@ -20,7 +20,6 @@ from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span, is_label
 from thidua_ner.text.syllables import Sentence, Token
 
-
 _Record = dict[str, Any]
 
 

@@ -81,12 +81,13 @@ def row_record(name: str, row: object, column: str) -> Record:
         return Refused(name, "is not an object")
     place, name = name, record_id(row.get("id")) or name
     text = row.get(column)
+    where = "" if place == name else f" ({place})"
     if not isinstance(text, str):
-        where = "" if place == name else f" ({place})"
         found = "no text" if text is None else f"{type(text).__name__} instead of text"
         reason = f"has {found} in {column!r}; its columns are {some_of(row)}{where}"
         return Refused(replace_surrogates(name), replace_surrogates(reason))
-    return text_record(name, text)
+    record = text_record(name, text)
+    return Refused(record.id, f"{record.reason}{where}") if isinstance(record, Refused) else record
 
 
 def read_txt(path: Path, _: str) -> Iterator[Record]:
