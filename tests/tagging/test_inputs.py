@@ -13,7 +13,7 @@ from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import read_predictions
 from thidua_ner.formats.registry import write_documents
 from thidua_ner.formats.texts import Refused
-from thidua_ner.tagging.inputs import dataset_source, find_sources, unique_records
+from thidua_ner.tagging.inputs import dataset_source, find_sources, told_encodings, unique_records
 from thidua_ner.text.spans import Document
 
 
@@ -114,3 +114,15 @@ def test_a_row_of_a_dataset_that_cannot_be_decoded_costs_no_other(tmp_path):
     assert [one.id for one in found] == [f"{tmp_path}:train:{number}" for number in range(5)]
     assert [one.reason for one in found if isinstance(one, Refused)] == ["is not UTF-8"]
     assert found[1].text == "Vinh"
+
+
+def test_texts_of_old_encodings_are_told_once_for_each_encoding(capsys):
+    plain = "Sáng nay, Công an tỉnh Quảng Nam tổ chức hội nghị triển khai nhiệm vụ."
+    mojibake = plain.encode().decode("latin-1")
+    documents = [Document("a", plain), Document("b", mojibake), Refused("c", "no"), Document("d", mojibake)]
+    assert list(told_encodings(documents)) == documents
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("tag: 2 texts in ")
+    assert told.endswith("(first: b), where no word is recognised; convert to Unicode and tag again")
+    list(told_encodings(documents[:1]))
+    assert capsys.readouterr().err == ""

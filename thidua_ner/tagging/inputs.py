@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from thidua_ner.formats.exports import CONVERT, recognise_suffix
 from thidua_ner.formats.parquet import decoded_rows, text_columns
 from thidua_ner.formats.registry import READERS
 from thidua_ner.formats.texts import Record, Refused, bytes_record, path_name, replace_surrogates, row_record
+from thidua_ner.text.encodings import recognise_legacy_encoding
 from thidua_ner.text.spans import Document
 
 STDIN = "-"
@@ -132,6 +134,20 @@ def unique_records(sources: Iterable[Source]) -> Iterator[Record]:
             here.add(own)
             seen.add(_digest(name))
             yield record if name == record.id else Document(name, record.text)
+
+
+def told_encodings(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the records and then tell on the standard error which texts are in encodings that no model can read."""
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, Document) and (encoding := recognise_legacy_encoding(record.text)):
+            counts[encoding] += 1
+            first.setdefault(encoding, record.id)
+        yield record
+    for encoding, count in counts.items():
+        what = f"{count:,} text{'s' if count > 1 else ''} in {encoding} (first: {first[encoding]})"
+        print(f"tag: {what}, where no word is recognised; convert to Unicode and tag again", file=sys.stderr)
 
 
 def _digest(name: str) -> bytes:

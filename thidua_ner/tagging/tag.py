@@ -11,7 +11,7 @@ from typing import Literal
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.formats.texts import Record
 from thidua_ner.runs.folder import model_folders, onnx_folder
-from thidua_ner.tagging.inputs import STDIN, Source, dataset_source, find_sources, unique_records
+from thidua_ner.tagging.inputs import STDIN, Source, dataset_source, find_sources, told_encodings, unique_records
 from thidua_ner.tagging.jobs import Engine, Job, cached_tagger, run_here, run_processes
 from thidua_ner.tagging.shards import ERRORS, JobRecord, cut_shards
 from thidua_ner.tagging.tagger import Runtime
@@ -107,7 +107,7 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
 
 def read_shards(sources: Sequence[Source], size: int) -> Iterator[list[Record]]:
     """Read the records of all sources in lists of `size`."""
-    return cut_shards(unique_records(sources), size)
+    return cut_shards(told_encodings(unique_records(sources)), size)
 
 
 def model_fingerprint(model: Path, runtime: Runtime) -> str:
