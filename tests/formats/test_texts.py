@@ -86,6 +86,7 @@ def test_a_row_that_is_too_long_costs_no_other(tmp_path, monkeypatch):
         ("", "has no header"),
         ("\n\n", "has no header"),
         (f"1,{NEWS}\n", "has no column 'text' in its first line, but 1, Sáng 12/5,  Công an"),
+        ("id,text\r1,Huế\r", "has line breaks of CR alone; save it with LF or CRLF"),
         ("text,id,text\n", "has the column 'text' twice"),
         ("id,text\n1,a".encode("utf-16"), "is UTF-16; save it as UTF-8"),
         ("id,text\n1,a".encode("utf-16-le"), "is UTF-16; save it as UTF-8"),

@@ -218,6 +218,8 @@ def _read_header(lines: _Pushback, column: str) -> tuple[list[str], str]:
     if not line:
         raise ValueError(f"has no header; name the columns in the first line, {column!r} among them")
     text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+    if "\r" in text:
+        raise ValueError("has line breaks of CR alone; save it with LF or CRLF")
     read = [(next(csv.reader([text], delimiter=delimiter)), delimiter) for delimiter in ",;\t|"]
     header, delimiter = max(read, key=lambda one: (column in one[0], len(one[0])))
     twice = [name for name in ("id", column) if header.count(name) > 1]

@@ -79,7 +79,8 @@ def _text_files(folder: Path) -> list[Path]:
 
 def _is_annotation(path: Path) -> bool:
     """Tell whether a file belongs to the texts of a brat folder."""
-    return path.name == "annotation.conf" or (path.suffix == ".ann" and path.with_suffix(".txt").exists())
+    text = any(path.with_suffix(suffix).exists() for suffix in (".txt", ".TXT"))
+    return path.name == "annotation.conf" or (path.suffix.lower() == ".ann" and text)
 
 
 def _walk(folder: Path, seen: set[Path], passed: list[Path]) -> Iterator[Path]:
