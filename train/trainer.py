@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
+from thidua_ner.faults import fail
 from thidua_ner.models.checkpoints import MASKED, Checkpoint
 from train.batches import Examples, LengthSampler, ShiftingCollator
 from train.checkpoints import (
@@ -193,7 +195,10 @@ def train_checkpoint(
         if stopping.is_over(state):
             trainer.args.num_train_epochs = state.epoch  # only the best model is left to load
     with closing(progress):
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        try:
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
+        except pickle.UnpicklingError:  # torch reads weights and numbers only
+            fail(str(last), "has a state that is damaged or holds code", "delete this folder and resume the training")
     return with_mean_loss(trainer.state.log_history) if max_updates is None else list(trainer.state.log_history)
 
 

@@ -20,7 +20,7 @@ from thidua_ner.models import encoders, pretrained
 from thidua_ner.models.checkpoints import Checkpoint, blank_model, load_checkpoint
 from thidua_ner.models.encoders import load_encoder
 from thidua_ner.models.onnx import OnnxModel, export_onnx
-from thidua_ner.models.pretrained import Source
+from thidua_ner.models.pretrained import CheckpointSource
 from thidua_ner.runs.folder import read_model_config
 from thidua_ner.tagging.tagger import load_tagger
 from thidua_ner.text.labels import TAGS
@@ -155,7 +155,7 @@ def test_no_question_is_answered_for_the_user(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "_check_tokenizer_class", lambda *_: None)
     edit(folder / "config.json", auto_map={"AutoModelForTokenClassification": "planted.Model"}, model_type="bert")
     with pytest.raises(DataError):
-        pretrained.read_tokenizer(Source(str(folder)), BertConfig())
+        pretrained.read_tokenizer(CheckpointSource(str(folder)), BertConfig())
     assert not (tmp_path / "ran").exists()
 
 

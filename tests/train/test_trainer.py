@@ -4,8 +4,10 @@ import json
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from tests.conftest import ROOT, run_inside, run_module
@@ -146,3 +148,25 @@ def test_a_hub_encoder_that_is_not_cached_stops_the_run_before_it_begins(tmp_pat
     assert "hub:vinai/phobert-base: is not in the cache" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+class Planted:
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+def test_a_planted_state_of_the_training_is_not_run(conll_32, tmp_path):
+    command = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *sets("training.epochs=2")]
+    command += ["--output", str(tmp_path / "run")]
+    run_inside(*command)
+    (tmp_path / "run/all/fold.json").unlink()
+    (checkpoint,) = (tmp_path / "run/all/checkpoints").iterdir()
+    for state in ("optimizer.pt", "scheduler.pt"):
+        torch.save({"state": Planted(tmp_path / "ran")}, checkpoint / state)
+        done = run_inside(*command, "--resume", check=False)
+        assert done.returncode == 1
+        assert f"{checkpoint}: has a state that is damaged or holds code; delete this folder" in done.stderr
+        assert not (tmp_path / "ran").exists()

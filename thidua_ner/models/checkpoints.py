@@ -17,7 +17,7 @@ from transformers import AutoModelForTokenClassification, PretrainedConfig, PreT
 from thidua_ner.faults import MachineError, fail, some_of
 from thidua_ner.models.pretrained import (
     WEIGHTS_FILE,
-    Source,
+    CheckpointSource,
     check_positions,
     read_classifier,
     read_config,
@@ -96,7 +96,7 @@ def load_checkpoint(folder: Path, half: bool = False) -> Checkpoint:
 
     Raises DataError if a file is missing or damaged, if weights or tags are, or if it is not a token classifier.
     """
-    settings, source = read_model_config(folder), Source(str(folder))
+    settings, source = read_model_config(folder), CheckpointSource(str(folder))
     config = read_config(source)
     check_positions(source, config)
     model, lacking = read_classifier(source, config)
@@ -109,7 +109,7 @@ def load_checkpoint(folder: Path, half: bool = False) -> Checkpoint:
     return checkpoint
 
 
-def check_trial(source: Source, probabilities: Probabilities, tags: Sequence[str]) -> None:
+def check_trial(source: CheckpointSource, probabilities: Probabilities, tags: Sequence[str]) -> None:
     """Raise DataError if a model cannot give a word the probabilities of its tags."""
     with source.reading(), np.errstate(all="ignore"):
         (rows,) = probabilities([["Huế"]])

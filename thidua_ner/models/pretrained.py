@@ -49,7 +49,7 @@ _MIN_POSITIONS = 6
 """The fewest positions that windows of a sentence fit in, with their special tokens."""
 
 
-class Source(NamedTuple):
+class CheckpointSource(NamedTuple):
     """Where a checkpoint is: a folder, or a name on the hub with its revision; `local` is offline, `remedy` advice."""
 
     name: str
@@ -88,7 +88,7 @@ class Source(NamedTuple):
             self.fail(f"is not a checkpoint that transformers reads ({reason})")
 
 
-def read_config(source: Source) -> PretrainedConfig:
+def read_config(source: CheckpointSource) -> PretrainedConfig:
     """Read the configuration of a checkpoint.
 
     Raises DataError if it is damaged, asks for code, or has no token classifier or no tokenizer in `transformers`.
@@ -106,7 +106,7 @@ def read_config(source: Source) -> PretrainedConfig:
         )
 
 
-def _check_tokenizer_class(source: Source, file: str, name: object) -> None:
+def _check_tokenizer_class(source: CheckpointSource, file: str, name: object) -> None:
     """Raise DataError if a name is that of another thing of `transformers`, which it would call."""
     if name is None or name in TOKENIZER_MAPPING_NAMES.values():
         return
@@ -115,7 +115,7 @@ def _check_tokenizer_class(source: Source, file: str, name: object) -> None:
         source.fail(f"the tokenizer_class {name!r:.80} is not a tokenizer of transformers", file)
 
 
-def read_tokenizer(source: Source, config: PretrainedConfig) -> PreTrainedTokenizerBase:
+def read_tokenizer(source: CheckpointSource, config: PretrainedConfig) -> PreTrainedTokenizerBase:
     """Read the tokenizer of a checkpoint; raises DataError if it is damaged or does not fit the encoder."""
     with source.reading():
         tokenizer = AutoTokenizer.from_pretrained(
@@ -145,7 +145,7 @@ def usable_positions(config: PretrainedConfig) -> int:
     return int(config.max_position_embeddings) - offset
 
 
-def check_positions(source: Source, config: PretrainedConfig) -> None:
+def check_positions(source: CheckpointSource, config: PretrainedConfig) -> None:
     """Raise DataError if the number of positions of an encoder is not known, or too small for a sentence."""
     needed = {"max_position_embeddings"} | ({"pad_token_id"} if config.model_type in _OFFSET_MODELS else set())
     for name in sorted(needed):
@@ -156,7 +156,7 @@ def check_positions(source: Source, config: PretrainedConfig) -> None:
         source.fail(f"{usable_positions(config)} positions are too few for a sentence", _SETTINGS[0])
 
 
-def read_classifier(source: Source, config: PretrainedConfig) -> tuple[PreTrainedModel, list[str]]:
+def read_classifier(source: CheckpointSource, config: PretrainedConfig) -> tuple[PreTrainedModel, list[str]]:
     """Read a token classifier in float32, and list the weights outside its encoder that the checkpoint lacks.
 
     Those are random. Raises DataError if weights are damaged, not finite, of another shape, or missing in the encoder.
@@ -181,7 +181,7 @@ def read_classifier(source: Source, config: PretrainedConfig) -> tuple[PreTraine
     return model, sorted(new)
 
 
-def _check_weights(source: Source, config: PretrainedConfig) -> None:
+def _check_weights(source: CheckpointSource, config: PretrainedConfig) -> None:
     """Raise DataError if there are no weights, or fewer than described: more would be made up, and fill the memory."""
     if not source.local:
         return  # they are downloaded with the model
