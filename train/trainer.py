@@ -2,9 +2,9 @@
 
 import math
 import os
+import pickle
 from collections.abc import Callable, Sequence
 from contextlib import closing
-import pickle
 from pathlib import Path
 from typing import Any
 
