@@ -84,7 +84,7 @@ def fail(place: object, what: str, remedy: str, *, line: int = 0, kind: type[Fau
 
 def tell(place: object, what: str) -> None:
     """Print what a user should know of a file although it is no fault; to the standard error."""
-    print(f"{place}: {what}", file=sys.stderr)
+    print(show_controls(f"{place}: {what}"), file=sys.stderr)
 
 
 def some_of(names: Collection[str]) -> str:
