@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 from thidua_ner.faults import FaultError, MachineError, fail
 from thidua_ner.files import write_json
 from train.processes import print_once
@@ -75,8 +73,10 @@ def writing(place: Path) -> Iterator[None]:
     except FaultError:
         raise
     except Exception as error:
-        # safetensors and torch have errors of their own, and tokenizers raises bare exceptions
-        if type(error) is not Exception and not isinstance(error, (OSError, RuntimeError, SafetensorError)):
+        # torch raises RuntimeError, tokenizers a bare Exception
+        if type(error).__name__ not in {"Exception", "SafetensorError"} and not isinstance(
+            error, OSError | RuntimeError
+        ):
             raise
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         remedy = "check the folder, its permissions and the free space, and go on with --resume"
