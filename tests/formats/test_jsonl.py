@@ -106,7 +106,7 @@ def test_an_export_is_named_once(tmp_path, row, tool):
 
 def test_files_of_other_encodings_and_of_several_lines_are_named(tmp_path):
     path = tmp_path / "a.jsonl"
-    assert faults_of(path, "[", '{"id": 1}', "]") == [
+    assert faults_of(path, "[", '{"id": 1},', "]") == [
         (1, "begins JSON of several lines; write one JSON object per line")
     ]
     path.write_bytes('{"id": "a"}'.encode("utf-16"))

@@ -141,3 +141,13 @@ def test_a_refused_record_with_an_id_of_its_own_names_its_place(tmp_path):
         Refused("a", f"holds half of a surrogate pair ({path}:1)"),
         Refused("b", f"has int instead of text in 'text'; its columns are id, text ({path}:2)"),
     ]
+
+
+def test_a_bracket_before_records_costs_its_own_line(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{\n{"id": "a", "text": "Huế"}\n')
+    first, second = texts.read_jsonl(path, "text")
+    assert (first.id, second) == (f"{path}:1", Document("a", "Huế"))
+    path.write_text('{\n  "id": "a",\n  "text": "Huế"\n}\n')
+    (only,) = texts.read_jsonl(path, "text")
+    assert only == Refused(f"{path}:1", "begins JSON of several lines; write one object per line")

@@ -14,7 +14,7 @@ from typing import Any
 from thidua_ner.faults import DataError, Fault, fail, some_of
 from thidua_ner.files import read_text, write_text
 from thidua_ner.formats.exports import CONVERT, recognise_export
-from thidua_ner.formats.texts import foreign_encoding, parse_json, record_id, replace_surrogates
+from thidua_ner.formats.texts import begins_long_json, foreign_encoding, parse_json, record_id, replace_surrogates
 from thidua_ner.text.alike import Lookalikes, describe_difference, find_units
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span, is_label
@@ -96,10 +96,11 @@ def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[int, _Record]]:
     Raises DataError if the whole file is something else: JSON of several lines, or an export of a tool.
     """
     seen: dict[str, int] = {}
-    for line, content in enumerate(_read_lines(path), start=1):
+    lines = _read_lines(path)
+    for line, content in enumerate(lines, start=1):
         if not content.strip():
             continue
-        if not seen and content.strip() in ("[", "{"):
+        if line == 1 and begins_long_json(content, lines[1] if len(lines) > 1 else ""):
             fail(path, "begins JSON of several lines", "write one JSON object per line", line=line)
         try:
             record = _parse_record(path, line, content)

@@ -11,6 +11,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -127,15 +128,26 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
 def read_jsonl(path: Path, column: str) -> Iterator[Record]:
     """Read one object per line; only one line is held in memory, and a line that is too long not even that."""
     file_name = path_name(path)
-    for number, line in _numbered_lines(path):
+    lines = _Pushback(_numbered_lines(path))
+    for number, line in lines:
         name = f"{file_name}:{number}"
         if line is None:
             yield Refused(name, f"has more than {MAX_LINE_BYTES:,} bytes")
-        elif number == 1 and line.strip() in (b"[", b"{"):
+        elif number == 1 and begins_long_json(line, lines.peek()):
             yield Refused(name, "begins JSON of several lines; write one object per line")
             return
         elif line.strip():
             yield _json_record(name, line, column)
+
+
+def begins_long_json(line: bytes | str, following: bytes | str) -> bool:
+    """Tell whether JSON of several lines begins here: a lone bracket, and no record of one line after it."""
+    if line.strip() not in ("[", "{", b"[", b"{"):
+        return False
+    try:
+        return not isinstance(json.loads(following), dict)
+    except (ValueError, RecursionError):
+        return True
 
 
 def parse_json(line: str) -> Any:
@@ -206,6 +218,12 @@ class _Pushback:
                 yield self._again.popleft() if self._again else next(self._lines)
             except StopIteration:
                 return
+
+    def peek(self) -> bytes:
+        """Return the next line without reading it, nothing at the end or if it is too long."""
+        following = list(islice(self, 1))
+        self.push(following)
+        return (following[0][1] or b"") if following else b""
 
     def push(self, lines: list[_Line]) -> None:
         """Give lines back."""
