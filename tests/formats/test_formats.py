@@ -8,7 +8,7 @@ from hypothesis import given
 from tests.strategies import documents
 from thidua_ner.faults import DataError
 from thidua_ner.formats import brat, conll, jsonl
-from thidua_ner.formats.registry import read_documents, write_documents
+from thidua_ner.formats.registry import READERS, read_documents, write_documents
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document, Span, document_of_tokens
 
@@ -392,3 +392,16 @@ def test_brat_predictions_say_in_what_a_text_differs(tmp_path):
     assert "differs from the gold text in another line break at the end" in faults_of(
         brat.read_predictions, folder, [Document("a", "Hà Nội")]
     )
+
+
+def test_a_byte_order_mark_shifts_no_offset_between_tagging_and_gold(tmp_path):
+    folder = brat_folder(tmp_path / "d", f"\ufeff{TEXT}", "")
+    (tagged,) = READERS[".txt"].texts(folder / "a.txt", "text")
+    assert tagged.text == read_documents(folder)[0].text == TEXT
+
+
+def test_conll_predictions_pass_over_characters_that_are_not_seen(tmp_path):
+    gold = Document("a", "Huế \u200b, đẹp\u200b")
+    path = tmp_path / "p.conll"
+    conll.write_file(path, [gold.with_spans((Span(0, 3, "LOC"),))])
+    assert conll.read_predictions(path, [gold])[0].spans == (Span(0, 3, "LOC"),)

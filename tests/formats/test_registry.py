@@ -26,13 +26,13 @@ TEXTS = {suffix for suffix, reader in READERS.items() if reader.texts}
 def written(folder, suffix):
     """Write the gold documents in the format of a suffix."""
     path = folder / ("gold" if suffix == FOLDER else f"gold{suffix}")
-    write_documents(path, GOLD)
-    return path
+    write_documents(path.with_suffix(".jsonl") if suffix == ".ndjson" else path, GOLD)
+    return path.with_suffix(".jsonl").rename(path) if suffix == ".ndjson" else path
 
 
 def test_formats_of_documents_and_of_texts_are_told_apart():
     assert {suffix for suffix, reader in READERS.items() if reader.predictions} == ANNOTATED
-    assert {FOLDER, ".jsonl", ".conll"} == ANNOTATED
+    assert {FOLDER, ".jsonl", ".ndjson", ".conll"} == ANNOTATED
     assert {".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".parquet"} == TEXTS
     assert all(suffix == FOLDER or Path(f"x{suffix}").suffix == suffix for suffix in READERS)
 

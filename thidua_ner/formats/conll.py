@@ -15,6 +15,7 @@ from thidua_ner.faults import DataError, Fault, fail, some_of
 from thidua_ner.files import read_text, write_text
 from thidua_ner.text import iob2, schemes
 from thidua_ner.text.alike import Lookalikes, describe_difference
+from thidua_ner.text.characters import remove_invisible
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.labels import OUTSIDE
 from thidua_ner.text.spans import Document, Span, document_of_tokens, is_label, label_remedy
@@ -141,7 +142,7 @@ def _incomplete(
         remedy = "add their tokens, tagged O if nothing was found"
         yield Fault(str(path), f"no prediction for {some_of(missing)}", remedy)
     for name, place in places.items():
-        if name in spans and (rest := documents[name].text[place:].strip()):
+        if name in spans and (rest := remove_invisible(documents[name].text[place:]).strip()):
             yield Fault(str(path), f"{name!r} ends before {rest[:40]!r}", "add the missing tokens, tagged O")
 
 
@@ -149,7 +150,7 @@ def _find_tokens(path: Path, rows: list[TaggedRow], text: str, at: int) -> list[
     """Find the tokens of a sentence in a text; raises DataError with the line of the first token that is not there."""
     tokens: list[Token] = []
     for line, token, *_ in rows:
-        while at < len(text) and text[at].isspace() and not text.startswith(token, at):
+        while at < len(text) and _is_gap(text[at]) and not text.startswith(token, at):
             at += 1
         if not text.startswith(token, at):
             here = text[at : at + 20]
@@ -160,6 +161,11 @@ def _find_tokens(path: Path, rows: list[TaggedRow], text: str, at: int) -> list[
         tokens.append(Token(token, at, at + len(token)))
         at += len(token)
     return tokens
+
+
+def _is_gap(character: str) -> bool:
+    """Tell whether a character may stand between tokens: white space, or one that is not seen."""
+    return character.isspace() or not remove_invisible(character)
 
 
 def _tagged(path: Path, tags: TagReading) -> list[TaggedPart]:

@@ -41,22 +41,25 @@ class Writer(NamedTuple):
     problem: Callable[[Document], str] = lambda _: ""
 
 
+_JSON_LINES = Reader(
+    documents=lambda path, types, _: jsonl.read_documents(path, types),
+    predictions=lambda path, gold, types, _: jsonl.read_predictions(path, gold, types),
+    texts=texts.read_jsonl,
+    count=texts.count_lines,
+)
+_TABLE = Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0))
+
 READERS: dict[str, Reader] = {
     FOLDER: Reader(
         documents=lambda path, types, _: brat.read_folder(path, types),
         predictions=lambda path, gold, types, _: brat.read_predictions(path, gold, types),
     ),
-    ".jsonl": Reader(
-        documents=lambda path, types, _: jsonl.read_documents(path, types),
-        predictions=lambda path, gold, types, _: jsonl.read_predictions(path, gold, types),
-        texts=texts.read_jsonl,
-        count=texts.count_lines,
-    ),
-    ".ndjson": Reader(texts=texts.read_jsonl, count=texts.count_lines),
+    ".jsonl": _JSON_LINES,
+    ".ndjson": _JSON_LINES,
     ".conll": Reader(documents=conll.read_file, predictions=conll.read_predictions),
     ".txt": Reader(texts=texts.read_txt),
-    ".csv": Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0)),
-    ".tsv": Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0)),
+    ".csv": _TABLE,
+    ".tsv": _TABLE,
     ".parquet": Reader(texts=parquet.read_texts, count=parquet.count_rows),
 }
 """All formats that are read, by suffix."""

@@ -61,13 +61,13 @@ def text_record(name: str, text: str) -> Record:
 
 
 def bytes_record(name: str, raw: bytes) -> Record:
-    """Make the record of bytes that are one text in UTF-8."""
+    """Make the record of bytes that are one text in UTF-8; a byte-order mark is no part of it."""
     if len(raw) > MAX_LINE_BYTES:
         return _too_large(name, len(raw))
     if encoding := foreign_encoding(raw):
         return Refused(name, f"is {encoding}; save it as UTF-8")
     try:
-        return text_record(name, raw.decode("utf-8"))
+        return text_record(name, raw.decode("utf-8").removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
         return Refused(name, f"byte {error.start} is not UTF-8")
 
