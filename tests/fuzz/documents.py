@@ -15,6 +15,7 @@ from thidua_ner.formats import brat
 from thidua_ner.formats.registry import read_documents, read_predictions, write_documents
 from thidua_ner.text import iob2
 from thidua_ner.text.labels import ENTITY_TYPES
+from thidua_ner.text.schemes import has_prefix
 from thidua_ner.text.spans import Document, Span
 
 TYPES = [list(ENTITY_TYPES), None]
@@ -204,8 +205,16 @@ def conll_samples(draw: st.DrawFn) -> Sample:
 
 def _conll_rows(sample: Sample) -> list[list[str]]:
     lines = text_of(sample, "in.conll").removeprefix("\ufeff").split("\n")
-    rows = [line.split() for line in lines if not line.strip().startswith(("# doc_id = ", "-DOCSTART-"))]
-    return [row for row in rows if row]
+    rows: list[list[str]] = []
+    inside = False
+    for line in lines:
+        cells = line.split()
+        is_row = bool(cells) and cells[0] != "-DOCSTART-" and not line.startswith("# doc_id = ")
+        if is_row and not inside and cells[0] == "#":  # a comment, unless it is a token with its tag
+            is_row = len(cells) == 2 and has_prefix(cells[1])
+        rows += [cells] * is_row
+        inside = is_row
+    return rows
 
 
 def check_conll(sample: Sample, folder: Path) -> bool:

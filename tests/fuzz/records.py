@@ -1,5 +1,6 @@
 """Configs, data sets to train on, and the records of runs and jobs: each is read as what it says, or refused."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from thidua_ner.runs.folder import FoldFolder, FoldRecord, ModelConfig, RunFolde
 from thidua_ner.runs.scored import read_scores
 from thidua_ner.scoring.evaluation import evaluate_documents, format_evaluation
 from thidua_ner.tagging.shards import JobRecord, RefusedRecord, ShardRecord, Shards, digest
+from thidua_ner.text import iob2
 from thidua_ner.text.spans import Document, Span
 from train.config import HubData, load_config
 from train.hub_data import load_hub_dataset
@@ -163,11 +165,18 @@ def hub_samples(draw: st.DrawFn) -> Sample:
     return Sample(sample.files, whole, sample.complete)
 
 
+def _tagged_tokens(document: Document) -> list[list[str]]:
+    """List the tokens of a row, as they were given, and their tags."""
+    (sentence,) = document.given
+    return [[token.text for token in sentence.tokens], iob2.encode(document.spans, sentence.tokens)]
+
+
 def check_hub(sample: Sample, folder: Path) -> bool:
     """Each row is a sentence with its tokens and tags, or the data set is refused."""
     datasets.logging.set_verbosity(logging.CRITICAL + 1)
     fold = load_hub_dataset(HubData(dataset=str(folder / "data")))
-    found = [[[token.text for token in sentence.tokens], list(sentence.tags)] for sentence in fold.sentences]
+    found = [_tagged_tokens(document) for document in fold.train_documents]
+    assert len(fold.sentences) == len(found)
     hold(found, sample.whole, complete=sample.complete)
     assert len(found) == _count_values(text_of(sample, "data/train.jsonl")), found
     return True
@@ -196,7 +205,8 @@ def _records() -> dict[str, list[Any]]:
     predicted = [_GOLD[0].with_spans((Span(0, 12, "LOC", 0.5),)), _GOLD[1]]
     manifests = [make_manifest(name="a", protocol="lodo"), make_manifest(name="b", protocol=None, encoder="scratch")]
     folds = [FoldRecord(train_traces=("t",)), FoldRecord(fold="a", seed=1, train_documents={"a": "t"}, train_traces=())]
-    shard = ShardRecord(digest(_SHARD), 2, (RefusedRecord("b", "is not JSON"),))
+    empty = hashlib.sha256(b"part-00000.jsonl\0" + hashlib.sha256().digest()).hexdigest()
+    shard = ShardRecord(digest(_SHARD), 2, (RefusedRecord("b", "is not JSON"),), empty)
     return {
         "manifest.json": [to_json(one) for one in manifests],
         "fold.json": [to_json(one) for one in folds],
@@ -261,12 +271,14 @@ def job_samples(draw: st.DrawFn) -> Sample:
     return Sample(files, sample.whole, sample.complete)
 
 
-def check_job(_: Sample, folder: Path) -> bool:
-    """A finished shard is kept with its refused records, tagged again if it has no record, or the folder is refused."""
+def check_job(sample: Sample, folder: Path) -> bool:
+    """A finished shard is kept with its refused records, tagged again if damaged, or the folder is refused."""
     shards = Shards(folder, ".jsonl")
     with shards.opened(_JOB):
         state = shards.finished(0, _SHARD)
-        assert state is not None
+        if state is None:
+            assert not sample.complete
+            return False
         assert state.tagged + len(state.errors) == len(_SHARD), state
         assert shards.finish(1) == len(state.errors) == (folder / "errors.jsonl").read_text().count("\n")
     return True

@@ -9,6 +9,7 @@ from tests.fuzz.engine import Sample, Target
 from thidua_ner.baselines.rules import find_spans
 from thidua_ner.formats.texts import replace_surrogates
 from thidua_ner.text import iob2
+from thidua_ner.text.characters import remove_invisible
 from thidua_ner.text.chunks import chunk_ranges
 from thidua_ner.text.spans import Document, is_label
 from thidua_ner.text.spelling import normalise_surface
@@ -47,14 +48,14 @@ def wild_texts(draw: st.DrawFn) -> Sample:
 
 
 def _cover(text: str, tokens: list[Token]) -> None:
-    """Check that tokens are parts of the text in order, with only white space between them."""
+    """Check that tokens are parts of the text in order, with nothing that is seen between them."""
     at = 0
     for token in tokens:
         assert token.text, token
         assert token.text == text[token.start : token.end]
-        assert not text[at : token.start].strip(), f"lost {text[at : token.start]!r}"
+        assert not remove_invisible(text[at : token.start]).strip(), f"lost {text[at : token.start]!r}"
         at = token.end
-    assert not text[at:].strip(), f"lost {text[at:]!r}"
+    assert not remove_invisible(text[at:]).strip(), f"lost {text[at:]!r}"
 
 
 def check_tokens(sample: Sample, _: Path) -> bool:

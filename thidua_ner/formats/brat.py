@@ -82,7 +82,7 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
         fail(file, what, "correct the offsets", line=number)
     actual = text[start:end]
     # brat writes a line break inside a span, and one between the fragments of a span, as a space
-    if _on_one_line(surface) != _on_one_line(actual):
+    if _on_one_line(surface) not in {_on_one_line(actual), _on_one_line(actual.replace("\r\n", "\n"))}:
         what = f"{name} has the surface {surface!r}, but the text has {actual!r}"
         if difference := describe_difference(surface, actual):
             what += f": they differ in {difference}"
@@ -96,7 +96,8 @@ def _is_other(line: str) -> bool:
 
 
 def _on_one_line(surface: str) -> str:
-    return surface.replace("\r\n", " ").replace("\n", " ")
+    """Write each line break as a space, as an .ann file needs it."""
+    return surface.replace("\r", " ").replace("\n", " ")
 
 
 def _joined(file: str, number: int, name: str, offsets: str, text: str) -> tuple[int, int]:
@@ -209,7 +210,7 @@ def read_folder(folder: Path, types: Collection[str] | None = None) -> list[Docu
 def format_annotations(document: Document) -> str:
     """Format the spans of a document as the content of an .ann file."""
     return "".join(
-        f"T{number}\t{span.label} {span.start} {span.end}\t{document.surface(span).replace(chr(10), ' ')}\n"
+        f"T{number}\t{span.label} {span.start} {span.end}\t{_on_one_line(document.surface(span))}\n"
         for number, span in enumerate(document.spans, start=1)
     )
 

@@ -1,7 +1,7 @@
 """CoNLL columns: one line per token, which begins with the token and ends with its tag (IOB2, BIOES or BILOU).
 
 Columns are separated by tabs, which leave the spaces inside tokens alone, or else by spaces. A blank line follows each
-sentence; lines that begin with `#` before a sentence are comments. The format does not keep the text: the reader joins
+sentence; lines that begin with `# ` before a sentence are comments. The format does not keep the text: the reader joins
 tokens with single spaces and sentences with line breaks. A line `# doc_id = …` or `-DOCSTART-` begins a document;
 without such lines each sentence is a document, named by its number.
 """
@@ -265,6 +265,8 @@ def _parts(path: Path) -> list[_Part]:
             rows = []
         if line.startswith(_DOCUMENT):
             name, begun = line.removeprefix(_DOCUMENT).strip(_BLANKS), True
+            if not name:
+                faults.append(Fault(str(path), "begins a document without an id", "write one after the sign", number))
             parts.append(_Part(name, number, []))
         elif begins:
             n_documents += 1
@@ -294,8 +296,10 @@ def _shape(lines: Sequence[str]) -> tuple[int, bool]:
 
 
 def _is_comment(line: str, cells: Sequence[str], width: int) -> bool:
-    """Tell whether a line before a sentence is a comment: it begins with `#` and is not a row of the file."""
-    return line.startswith("#") and not (len(cells) == width and schemes.has_prefix(cells[-1]))
+    """Tell whether a line before a sentence is a comment: it begins with `# ` and is not a row of the file."""
+    return (line.startswith("# ") or line.strip(_BLANKS) == "#") and not (
+        len(cells) == width and schemes.has_prefix(cells[-1])
+    )
 
 
 def _width_fault(path: Path, number: int, line: str, width: int, tabs: bool) -> Fault:

@@ -26,6 +26,8 @@ def read_texts(path: Path, column: str) -> Iterator[Record]:
         if column not in names:
             raise ValueError(f"has no column {column!r}; name one of {some_of(names)} with --column")
         wanted = text_columns(file.schema_arrow, column)
+        if not file.num_row_groups and file.metadata.num_rows:
+            raise ValueError(f"should have {file.metadata.num_rows:,} rows and has none")
         first = 1
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
@@ -56,6 +58,8 @@ def _read_group(file: Any, group: int, place: tuple[str, int, int], wanted: list
             for row in decoded_rows(batch, f"{name}:", number):
                 yield row if isinstance(row, Refused) else row_record(f"{name}:{number}", row, wanted[-1])
                 number += 1
+        if number < end:
+            raise ValueError("its group of rows is shorter than the file says")
     except Exception as error:  # damaged pages give errors of many kinds
         reason = replace_surrogates(f"cannot be read ({error})")
         yield from (Refused(f"{name}:{one}", reason) for one in range(number, end))
@@ -75,10 +79,11 @@ def decoded_rows(table: Any, place: str, first: int) -> Iterator[dict[str, objec
 
 
 def count_rows(path: Path) -> int:
-    """Read the number of rows from a file's metadata."""
+    """Read the number of rows from the metadata of a file's groups."""
     import pyarrow.parquet as pq
 
-    return int(pq.read_metadata(path).num_rows)
+    found = pq.read_metadata(path)
+    return sum(found.row_group(group).num_rows for group in range(found.num_row_groups))
 
 
 def write_file(path: Path, documents: Sequence[Document]) -> None:

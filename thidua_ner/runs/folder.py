@@ -145,10 +145,13 @@ class FoldFolder:
     def read_log(self) -> list[dict[str, float]]:
         """Read the log of the training, numbers by name; raises DataError if it is damaged."""
         try:
-            rows = [json.loads(line) for line in read_text(self.log).splitlines()]
+            rows = [json.loads(line) for line in read_text(self.log).split("\n") if line.strip()]
         except (ValueError, RecursionError) as error:
             fail(self.log, f"is not JSON ({error})", _RETRAIN)
-        return [row for row in rows if isinstance(row, dict)]
+        for number, row in enumerate(rows, start=1):
+            if not isinstance(row, dict) or any(type(value) not in {int, float} for value in row.values()):
+                fail(self.log, f"row {number} is not an object of numbers", _RETRAIN)
+        return rows
 
 
 @dataclass(frozen=True, slots=True)

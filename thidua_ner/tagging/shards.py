@@ -145,8 +145,11 @@ class Shards:
             return None
         if state.input != digest(records):
             fail(part, "was made from other records", "the input has changed: name another --output")
-        if state.part != _digest_of_part(part):
+        if not state.part or state.part != _digest_of_part(part):
             _tell(part, "is missing" if not part.exists() else "has changed since it was written", "it is done again")
+            return None
+        if state.tagged + len(state.errors) != len(records):
+            _tell(path, "does not count all its records", "its shard is done again")
             return None
         return state
 

@@ -102,13 +102,16 @@ class Document:
 
 
 def _cut_at_spaces(sentence: Sentence) -> Sentence:
-    """Cut the tokens of a sentence at white space; the usual one, without any, is returned as it is."""
+    """Cut the tokens of a sentence at inner white space; the usual one, without any, is returned as it is.
+
+    White space at the edges of a token stays with its first and its last piece: a span may begin or end there.
+    """
     if all(token.text.split() == [token.text] for token in sentence.tokens):
         return sentence
     pieces = (
         Token(piece[0], token.start + piece.start(), token.start + piece.end())
         for token in sentence.tokens
-        for piece in re.finditer(r"\S+", token.text)
+        for piece in re.finditer(r"\A\s*\S+(?:\s+\Z)?|\S+(?:\s+\Z)?|\A\s+\Z", token.text)
     )
     return Sentence(sentence.start, sentence.end, tuple(pieces))
 
