@@ -24,7 +24,7 @@ T = TypeVar("T")
 MAX_LINE_BYTES = 50_000_000
 """Longer lines are refused: they are not text, or would fill the memory."""
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp", re.DOTALL)
+_TEMPORARY = re.compile(r"\A\..+\.[0-9a-f]{8}\.tmp\Z", re.DOTALL)
 """The names under which files and folders are written before they are whole."""
 
 
@@ -176,7 +176,7 @@ def make_folder(folder: Path) -> None:
 
 def is_temporary(path: Path) -> bool:
     """Tell whether a file or folder is one that was being written under a temporary name."""
-    return bool(_TEMPORARY.fullmatch(path.name))
+    return bool(_TEMPORARY.match(path.name))
 
 
 def remove_temporaries(folder: Path) -> None:

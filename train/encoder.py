@@ -7,11 +7,11 @@ from pathlib import Path
 
 from transformers import set_seed
 
-from thidua_ner.faults import fail
 from thidua_ner.files import write_text
 from thidua_ner.formats.jsonl import format_json_lines
-from thidua_ner.models.checkpoints import Checkpoint, blank_model
+from thidua_ner.models.checkpoints import Checkpoint, blank_model, check_trial
 from thidua_ner.models.encoders import load_encoder
+from thidua_ner.models.pretrained import CheckpointSource
 from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
 from thidua_ner.runs.folder import FoldFolder
 from thidua_ner.scoring.results import Score
@@ -80,12 +80,10 @@ def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Confi
             model, tokenizer = load_encoder(
                 config.encoder, config.vocabulary, fold.tags, config.dropout, config.attention_dropout
             )
-        try:
+        source = CheckpointSource(config.encoder)
+        with source.reading():
             checkpoint = Checkpoint(model, tokenizer, fold.tags, config.segmenter)
-            checkpoint.probabilities([["a"]])
-        except Exception as error:  # each architecture fails in its own way on sizes that do not fit each other
-            reason = str(error).partition("\n")[0] or repr(error)
-            fail(config.encoder, f"cannot tag a word ({reason})", "check its config.json, or name another encoder")
+        check_trial(source, checkpoint.probabilities, fold.tags)
         return checkpoint
     size = config.scratch
     with main_process_first():

@@ -173,7 +173,10 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         (LAUGHS, "bad.yaml:2: refers to *a; write the value out: references are not read"),
         ("a: " + "[" * 1500, "bad.yaml"),
         ("name: \0", "bad.yaml"),
-        ("seed: 2023-99-99", "bad.yaml: is not YAML (month must be in 1..12)"),
+        (
+            "seed: 2023-99-99",
+            "bad.yaml:1: the value cannot be read (month must be in 1..12); correct the value, or put it in quotes",
+        ),
         ("name: ../../etc", "bad.yaml:1: name: String should match pattern"),
     ],
 )

@@ -286,7 +286,7 @@ def test_what_is_published_is_what_was_checked(whole):
     before = {name: (whole / name).read_text() for name in names}
     for name in ("manifest.json", "scores.json"):
         change(whole / name, note="99.0 to 100.0")
-    rows = [{**json.loads(row), "text": "99.0 to 100.0"} for row in before["predictions.jsonl"].splitlines()]
+    rows = [{**json.loads(row), "note": "99.0 to 100.0"} for row in before["predictions.jsonl"].splitlines()]
     (whole / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     publish(root, whole)
     target = root / "results/right/transfer/seed-1"

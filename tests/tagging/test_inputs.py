@@ -126,3 +126,10 @@ def test_texts_of_old_encodings_are_told_once_for_each_encoding(capsys):
     assert told.endswith("(first: b), where no word is recognised; convert to Unicode and tag again")
     list(told_encodings(documents[:1]))
     assert capsys.readouterr().err == ""
+
+
+def test_a_table_of_other_things_beside_texts_is_passed_over(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("Huế")
+    (tmp_path / "SOURCES.tsv").write_text("id\turl\na\thttps://example.org\n")
+    assert [source.name for source in find_sources([str(tmp_path)], "text")] == [str(tmp_path / "a.txt")]
+    assert "passed over 1 that are not texts to tag: SOURCES.tsv" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """What a config can request of training: pretrained encoders, early stopping, several processes, logs, a dry run."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 
 from tests.conftest import ROOT, run_inside, run_module
 from tests.train.test_data import SENTENCES, sets, tiny_config, write_conll
+from train.checkpoints import seal_checkpoint
 from train.config import load_config
 from train.updates import epochs_needed
 
@@ -163,9 +165,14 @@ def test_a_planted_state_of_the_training_is_not_run(conll_32, tmp_path):
     command += ["--output", str(tmp_path / "run")]
     run_inside(*command)
     (tmp_path / "run/all/fold.json").unlink()
-    (checkpoint,) = (tmp_path / "run/all/checkpoints").iterdir()
+    checkpoint, *older = sorted((tmp_path / "run/all/checkpoints").iterdir(), key=lambda path: path.stat().st_mtime)[
+        ::-1
+    ]
+    for path in older:
+        shutil.rmtree(path)
     for state in ("optimizer.pt", "scheduler.pt"):
         torch.save({"state": Planted(tmp_path / "ran")}, checkpoint / state)
+        seal_checkpoint(checkpoint)
         done = run_inside(*command, "--resume", check=False)
         assert done.returncode == 1
         assert f"{checkpoint}: has a state that is damaged or holds code; delete this folder" in done.stderr

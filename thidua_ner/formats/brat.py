@@ -23,10 +23,8 @@ _MAX_NAME_BYTES = 200
 """The most bytes of a file name; most file systems allow 255, with the suffix and a number."""
 
 _DEVICE = r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)"
-_UNSAFE = re.compile(
-    rf"""[\0-\x1f\x7f-\x9f\u2028\u2029%~/\\:*?"<>|]|\A\.|[. ](?=[. ]*\Z)|\A(?={_DEVICE})[a-z]""", re.IGNORECASE
-)
-"""What a file name cannot hold: signs, a dot at its beginning, dots and spaces at its end, Windows' devices."""
+_UNSAFE = re.compile(rf"""[\0-\x1f\x7f-\x9f\u2028\u2029%~/\\:*?"<>|]|\A\.|\A(?={_DEVICE})[a-z]""", re.IGNORECASE)
+"""What a file name cannot hold: signs, a dot at its beginning, Windows' devices; dots and spaces at its end neither."""
 
 _ANNOTATION = re.compile(r"(T\d+)\t(\S+) ([\d ;]+)\t(.*)")
 _FRAGMENT = re.compile(r"([0-9]{1,18}) ([0-9]{1,18})")
@@ -287,10 +285,14 @@ def file_names(documents: Sequence[Document]) -> list[str]:
 
 
 def _file_name(document: Document) -> str:
-    def encode(match: re.Match[str]) -> str:
-        return "".join(f"%{byte:02X}" for byte in match[0].encode())
+    name = document.id.removesuffix(".txt")
+    body = name.rstrip(". ")
+    return _UNSAFE.sub(lambda match: _percent(match[0]), body) + _percent(name[len(body) :])
 
-    return _UNSAFE.sub(encode, document.id.removesuffix(".txt"))
+
+def _percent(text: str) -> str:
+    """Write characters as their bytes in UTF-8: %XX."""
+    return "".join(f"%{byte:02X}" for byte in text.encode())
 
 
 def problem(document: Document) -> str:

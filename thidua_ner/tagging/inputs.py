@@ -12,7 +12,15 @@ from thidua_ner.faults import MachineError, UsageError, fail, some_of
 from thidua_ner.formats.exports import CONVERT, recognise_suffix
 from thidua_ner.formats.parquet import decoded_rows, text_columns
 from thidua_ner.formats.registry import READERS
-from thidua_ner.formats.texts import Record, Refused, bytes_record, path_name, replace_surrogates, row_record
+from thidua_ner.formats.texts import (
+    Record,
+    Refused,
+    bytes_record,
+    foreign_encoding,
+    path_name,
+    replace_surrogates,
+    row_record,
+)
 from thidua_ner.text.encodings import recognise_legacy_encoding
 from thidua_ner.text.spans import Document
 
@@ -44,7 +52,7 @@ def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
         if name == STDIN:
             sources.append(Source(STDIN, _read_stdin, lambda: 1))
         elif path.is_dir():
-            found = _text_files(path)
+            found = _text_files(path, column)
             sources += [_file_source(inner, column, _text_name(inner, path, names)) for inner in found]
         elif path.suffix.lower() in _TEXT_READERS and path.exists():
             sources.append(_file_source(path, column, _text_name(path, path.parent, names)))
@@ -63,18 +71,30 @@ def _refuse_path(path: Path) -> NoReturn:
     fail(path, what, f"name a folder, a {_TEXT_FILES} file, or {STDIN} for the standard input")
 
 
-def _text_files(folder: Path) -> list[Path]:
-    """List the files of texts in a folder, and tell what is passed over; raises DataError if there are none."""
+def _text_files(folder: Path, column: str) -> list[Path]:
+    """List the files of texts in a folder, and tell what is passed over; raises DataError if there are none.
+
+    Tables of other things than texts often lie beside these: a .tsv file without the column is passed over.
+    """
     passed: list[Path] = []
     files = list(_walk(folder, {folder.resolve()}, passed))
-    found = [path for path in files if path.suffix.lower() in _TEXT_READERS]
-    passed += [path for path in files if path.suffix.lower() not in _TEXT_READERS and not _is_annotation(path)]
+    found = [path for path in files if path.suffix.lower() in _TEXT_READERS and not _is_other_table(path, column)]
+    passed += [path for path in files if path not in set(found) and not _is_annotation(path)]
     if not found:
         fail(folder, "has no texts", f"name a folder with {_TEXT_FILES} files")
     if passed:
         names = some_of([path_name(path.relative_to(folder)) for path in sorted(passed)])
         print(f"{path_name(folder)}: passed over {len(passed):,} that are not texts to tag: {names}", file=sys.stderr)
     return found
+
+
+def _is_other_table(path: Path, column: str) -> bool:
+    """Tell whether a file is a .tsv whose first line does not name the column."""
+    if path.suffix.lower() != ".tsv" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        begin = file.readline(1 << 16)
+    return not foreign_encoding(begin) and column.encode() not in begin
 
 
 def _is_annotation(path: Path) -> bool:
