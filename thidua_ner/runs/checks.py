@@ -21,7 +21,7 @@ _ROUNDING = 1e-9
 _MAX_COUNT = 2**53
 _OF_TRAINING = ("seen", "trained_on", "run")
 _REPAIRS = re.compile(r"\|repair:[a-z]+=[a-z]+(,[a-z]+=[a-z]+)?")
-_REPAIR_NOTE = re.compile(r"[a-z]+ has changed [\d,]+ tags of the [a-z]+")
+_REPAIR_NOTE = re.compile(r"(conlleval|discard) has changed [\d,]{1,20} tags of the (gold|predictions)")
 _VERSION = re.compile(r"thidua-ner:[0-9A-Za-z.+-]+")
 
 
