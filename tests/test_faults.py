@@ -82,17 +82,19 @@ def test_a_full_disk_behind_the_standard_output_is_told():
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM")
 def test_sigterm_ends_a_program_in_order(tmp_path):
     code = f"""
-import os, signal
+import os, time
 from pathlib import Path
 from thidua_ner.faults import run_program
 from thidua_ner.files import whole
 def main():
     if os.fork() == 0:
-        signal.pause()
+        while True:
+            time.sleep(0.05)  # `pause` would miss a signal that comes just before it
     with whole(Path({str(tmp_path / "a.txt")!r})) as path:
         path.write_text("half")
         print("ready", flush=True)
-        signal.pause()
+        while True:
+            time.sleep(0.05)
 run_program(main)
 """
     command = [sys.executable, "-c", code]

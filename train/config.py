@@ -73,7 +73,7 @@ class ConllData(_Section):
     """Files of one token and its tag per line; the labels are those of the training file."""
 
     format: Literal["conll"]
-    train: str
+    train: str = Field(min_length=1)
     validation: str | None = None
     test: str | None = None
     tag_column: int | None = Field(default=None, ge=2, description="counted from 1, the token; the last by default")
@@ -91,7 +91,7 @@ class SplitNames(_Section):
 class HubData(_Section):
     """Any dataset of tokens and tags, in a folder or on the hub."""
 
-    dataset: str
+    dataset: str = Field(min_length=1)
     config: str | None = None
     splits: SplitNames | None = None
     repair: Repair = "none"

@@ -188,18 +188,23 @@ def train_checkpoint(
     trainer.remove_callback(ProgressCallback)
     progress = QuietProgress(updates_ahead)
     trainer.add_callback(progress)
+    with closing(progress):
+        _train(trainer, folder, stopping)
+    return with_mean_loss(trainer.state.log_history) if max_updates is None else list(trainer.state.log_history)
+
+
+def _train(trainer: TaggerTrainer, folder: Path, stopping: EarlyStopping | None) -> None:
+    """Train from the last whole checkpoint of a folder; raises DataError if its state holds code."""
     with main_process_first():  # it deletes damaged checkpoints
         last = last_whole_checkpoint(folder)
     if last and stopping:
         state = TrainerState.load_from_json(str(last / "trainer_state.json"))
         if stopping.is_over(state):
             trainer.args.num_train_epochs = state.epoch  # only the best model is left to load
-    with closing(progress):
-        try:
-            trainer.train(resume_from_checkpoint=str(last) if last else None)
-        except pickle.UnpicklingError:  # torch reads weights and numbers only
-            fail(str(last), "has a state that is damaged or holds code", "delete this folder and resume the training")
-    return with_mean_loss(trainer.state.log_history) if max_updates is None else list(trainer.state.log_history)
+    try:
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    except pickle.UnpicklingError:  # torch reads weights and numbers only
+        fail(str(last), "has a state that is damaged or holds code", "delete this folder and resume the training")
 
 
 def with_mean_loss(log: Sequence[dict[str, float]]) -> list[dict[str, float]]:

@@ -223,7 +223,6 @@ def test_a_training_that_diverged_is_still_scored_and_shown(scored_run):
         '{"epoch": 1, "loss": NaN}',
         '{"epoch": 2, "loss": Infinity}',
         '{"loss": -1}',
-        '{"epoch": "x", "loss": "y"}',
     ]
     (scored_run / "train_log.jsonl").write_text("\n".join(rows) + "\n")
     run_inside("evaluate", str(scored_run))

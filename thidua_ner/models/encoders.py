@@ -9,8 +9,8 @@ Weights are read from safetensors only: no pickle is opened, and no code of a re
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -141,15 +141,14 @@ def packaged_encoder(keep: Vocabulary) -> Path:
 
 def _write_whole(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Write a checkpoint under a temporary name and rename it when it is complete."""
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        temporary.mkdir(parents=True)
     except OSError as error:
         remedy = "set THIDUA_NER_CACHE to a folder that can be written"
         fail(folder.parent, f"cannot be written ({error.strerror})", remedy, kind=MachineError)
     try:
         write_checkpoint(temporary, model, tokenizer)
-        temporary.chmod(0o755)
         for path in temporary.iterdir():
             with path.open("rb") as file:
                 os.fsync(file)

@@ -8,7 +8,6 @@ model/onnx/config.json …     the classes and the tokenizer, copied from the ch
 import logging
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thidua_ner.faults import fail
+from thidua_ner.files import whole
 from thidua_ner.models.checkpoints import Checkpoint, check_trial, load_checkpoint
 from thidua_ner.models.pretrained import (
     CheckpointSource,
@@ -81,8 +81,7 @@ def export_onnx(model: Path) -> Path:
     # the fused attention guards each softmax against NaN, with which the 8-bit model takes half as long again
     checkpoint.model.set_attn_implementation("eager")
     target = onnx_folder(model)
-    with tempfile.TemporaryDirectory(dir=model, prefix=f".{target.name}.") as name:
-        folder = Path(name) / target.name
+    with whole(target) as folder:
         folder.mkdir()
         for path in model.iterdir():
             if path.is_file() and path.suffix != ".safetensors":
@@ -91,9 +90,6 @@ def export_onnx(model: Path) -> Path:
             _trace(checkpoint, folder / ONNX_FILES["onnx"])
             source, quantized = (folder / ONNX_FILES[runtime] for runtime in ("onnx", "onnx-int8"))
             quantize_dynamic(source, quantized, per_channel=True, weight_type=QuantType.QInt8)
-        if target.exists():
-            shutil.rmtree(target)
-        folder.replace(target)
     return target
 
 
