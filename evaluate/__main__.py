@@ -59,6 +59,8 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument per option
         raise click.UsageError("name a run, or give --predictions")
     if tags != TagReading():
         raise click.UsageError("--repair and --tag-column are for --predictions; those of --gold begin with --gold-")
+    if gold is None and gold_tags != TagReading():
+        raise click.UsageError("--gold-repair and --gold-tag-column are for --gold")
     from evaluate.run import evaluate
 
     evaluate(run, gold=gold, tags=gold_tags, output=output, with_robustness=robustness)

@@ -1,10 +1,11 @@
 """Tag and score a run's test documents, or others, with the models that have not read them."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from evaluate.robustness import tag_perturbed
-from thidua_ner.faults import UsageError, fail
+from thidua_ner.faults import UsageError, fail, show_controls
 from thidua_ner.formats.registry import read_documents
 from thidua_ner.pages.report import write_results
 from thidua_ner.runs.folder import RunFolder, seed_folders
@@ -51,6 +52,7 @@ def evaluate_run(
     with_robustness: bool = False,
 ) -> Evaluation:
     """Score one run on its own test documents or on `gold`; results go to `output`, by default to the run."""
+    tags = TagReading() if tags is None else replace(tags, changed=0)  # which counts for this run alone
     run = read_run(path)
     if gold is None and not run.test:
         remedy = "name annotated documents with --gold"
@@ -58,13 +60,13 @@ def evaluate_run(
     documents = read_documents(gold, tags=tags) if gold else list(run.test)
     predicted = tag_unread(run, documents)
     perturbed = tag_perturbed(run, documents, predicted) if with_robustness else None
-    scores = note_repairs(score_run(run, documents, predicted, perturbed), gold=tags or TagReading())
+    scores = note_repairs(score_run(run, documents, predicted, perturbed), gold=tags)
     folder = output or (path / f"scores-{gold.resolve().stem}" if gold else path)
     scored = Scored(str(folder), documents, predicted, scores, run.manifest, run.training_logs(), perturbed)
     write_results(folder, scored)
     if gold is None:
         run.write_fold_predictions(predicted)
-    print(format_evaluation(scores))
+    print(show_controls(format_evaluation(scores)))
     written = RunFolder(folder)
     print(f"\n{written.predictions.name}, {written.scores.name} and {written.report.name} are in {folder}")
     if scores.warning:

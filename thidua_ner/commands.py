@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import click
 
 from thidua_ner.cli import PATH, run_command, tag_options
-from thidua_ner.faults import DataError, UsageError, fail, tell
+from thidua_ner.faults import DataError, UsageError, fail, show_controls, tell
 from thidua_ner.runs.scored import GOLD_FOLDER
 from thidua_ner.tagging.outputs import SHARD_WRITERS
 from thidua_ner.tagging.tagger import Runtime
@@ -112,7 +112,7 @@ def score_files(
     scored = score_predictions(gold, predictions, gold_tags=gold_tags, tags=tags, name=name)
     if output:
         write_results(output, scored)
-    print(format_evaluation(scored.scores))
+    print(show_controls(format_evaluation(scored.scores)))
 
 
 @command.command(short_help="Compare systems: intervals and paired tests.")
@@ -138,7 +138,7 @@ def compare(systems: tuple[Path, ...], gold: Path | None, output: Path | None) -
     compared = compare(documents, predicted)
     if output:
         write_json(output, compared)
-    print(format_comparison(compared))
+    print(show_controls(format_comparison(compared)))
 
 
 @command.command(short_help="Write a page about scored runs.")
@@ -155,7 +155,10 @@ def report(
     """
     from thidua_ner.pages.report import report
 
-    print(report(runs, gold=gold, tags=TagReading(gold_repair, gold_tag_column), output=output))
+    tags = TagReading(gold_repair, gold_tag_column)
+    if gold is None and tags != TagReading():
+        raise click.UsageError("--gold-repair and --gold-tag-column are for --gold")
+    print(report(runs, gold=gold, tags=tags, output=output))
 
 
 @command.command(short_help="Convert annotated documents to another format.")
@@ -164,7 +167,7 @@ def report(
 @tag_options()
 def convert(source: Path, target: Path, repair: Repair, tag_column: int | None) -> None:
     """Convert annotated documents, with any labels, between folders of .txt and .ann files, .jsonl and .conll."""
-    from thidua_ner.formats.registry import read_documents, write_documents
+    from thidua_ner.formats.registry import keeps_text, read_documents, write_documents
 
     if source.resolve() == target.resolve():
         fail(target, "is the input", "name another OUTPUT", kind=UsageError)
@@ -174,7 +177,9 @@ def convert(source: Path, target: Path, repair: Repair, tag_column: int | None) 
     print(f"{target}: {len(documents):,} document{'s' if len(documents) != 1 else ''}")
     if repair != "none":
         tell(source, f"{repair} has changed {tags.changed:,} tags")
-    if ".conll" in (source.suffix, target.suffix):
+    if target.suffix.lower() != ".jsonl" and any(span.score is not None for one in documents for span in one.spans):
+        tell(target, "has no place for the scores of spans, which .jsonl keeps")
+    if not keeps_text(source) or not keeps_text(target):
         note = "CoNLL does not keep the text: tokens are joined by spaces, so offsets differ from the original"
         print(note, file=sys.stderr)
 

@@ -1,14 +1,14 @@
 """Any dataset of tokens and tags that `datasets` can load, from a folder or from the hub."""
 
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from thidua_ner.faults import DataError, Fault, fail, some_of, tell
 from thidua_ner.text import iob2, schemes
 from thidua_ner.text.iob2 import TagReading
-from thidua_ner.text.spans import Document, document_of_tokens
+from thidua_ner.text.spans import Document, document_of_tokens, is_label, label_remedy
 from train.config import HubData
 from train.folds import Fold, labels_of, whole_fold
 from train.loading import load_splits
@@ -94,7 +94,7 @@ def _documents(data: HubData, split: str, rows: "datasets.Dataset") -> list[Docu
             faults.append(Fault(data.dataset, f"{place}: {error}", "correct or delete the row"))
     if faults:
         raise DataError(_first(faults))
-    return list(_tagged(data, split, found))
+    return _tagged(data, split, found)
 
 
 def _first(faults: list[Fault]) -> list[Fault]:
@@ -135,9 +135,11 @@ def _tags(tags: Any, names: Sequence[str] | None) -> list[str]:
     return written
 
 
-def _tagged(data: HubData, split: str, rows: Sequence[_TaggedRow]) -> Iterator[Document]:
+def _tagged(data: HubData, split: str, rows: Sequence[_TaggedRow]) -> list[Document]:
     """Turn the rows of a split into documents; raises DataError with the rows whose tags cannot be read."""
     strings = {tag for row in rows for tag in row.tags}
+    if unfit := sorted(tag for tag in strings if tag[1:2] == "-" and not is_label(tag[2:])):
+        fail(data.dataset, f"split {split} has the unknown label {unfit[0][2:]!r}", label_remedy(None))
     if strange := sorted(tag for tag in strings if not schemes.has_prefix(tag)):
         place = next(row.place for row in rows if strange[0] in row.tags)
         what = f"{place}: {strange[0]!r} is not an IOB2 tag ({schemes.why_no_tag(strange[0])})"
@@ -163,7 +165,7 @@ def _tagged(data: HubData, split: str, rows: Sequence[_TaggedRow]) -> Iterator[D
         raise DataError(_first(faults))
     if data.repair != "none":
         tell(f"{data.dataset}, {split}", f"{data.repair} has changed {reading.changed:,} tags")
-    return iter(documents)
+    return documents
 
 
 def _repairable(row: _TaggedRow) -> bool:

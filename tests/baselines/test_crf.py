@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT
 from thidua_ner.baselines.crf import CrfModel, token_features, train_crf
 from thidua_ner.faults import DataError
-from thidua_ner.text.iob2 import best_legal
+from thidua_ner.text.iob2 import best_path, follows
 
 TAGS = ("O", "B-X", "I-X", "B-Y", "I-Y")
 CORPUS = [
@@ -49,7 +49,8 @@ def model(path):
 
 
 def tagged(model, text):
-    return " ".join(best_legal(np.log(marginals(model, text.split()) + 1e-12), TAGS))
+    path = best_path(np.log(marginals(model, text.split()) + 1e-12), TAGS, follows)
+    return " ".join(TAGS[column] for column in path)
 
 
 def decomposed(tokens):

@@ -202,3 +202,26 @@ def test_no_id_leads_out_of_a_folder(tmp_path):
     assert done.returncode == 1
     assert "the id '../out' is not a file name" in done.stderr
     assert not (tmp_path / "out.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["p.ndjson", "p.JSONL"])
+def test_offsets_into_a_text_that_conll_does_not_keep_are_refused(tmp_path, name):
+    (tmp_path / "gold.conll").write_text("Huế B-LOC\n")
+    (tmp_path / name).write_text('{"id": "sentence-1", "entities": []}\n')
+    refused = evaluate("--gold", tmp_path / "gold.conll", "--predictions", tmp_path / name, code=1)
+    assert "does not keep the text, so character offsets do not apply to it" in refused.stderr
+
+
+def test_labels_that_differ_in_composition_are_told(tmp_path):
+    for name, label in (("gold.jsonl", "TỈNH"), ("p.jsonl", "TI\u0309NH")):
+        row = {"id": "a", "text": "Huế", "entities": [{"start": 0, "end": 3, "label": label}]}
+        (tmp_path / name).write_text(json.dumps(row) + "\n")
+    done = evaluate("--gold", tmp_path / "gold.jsonl", "--predictions", tmp_path / "p.jsonl")
+    assert "differs from 'TỈNH' in decomposed Unicode (NFD) instead of NFC" in done.stdout
+
+
+def test_controls_of_ids_are_shown_in_tables(tmp_path):
+    (tmp_path / "gold.jsonl").write_text(json.dumps({"id": "a\x1b[2J", "text": "Huế", "entities": []}) + "\n")
+    done = evaluate("--gold", tmp_path / "gold.jsonl", "--predictions", tmp_path / "gold.jsonl")
+    assert "a␛[2J" in done.stdout
+    assert "\x1b" not in done.stdout

@@ -192,7 +192,13 @@ def test_predictions_are_matched_with_the_gold(tmp_path):
         ("Công ORG\n", 1, "'ORG' after 'Công' is not an IOB2 tag (it has no prefix: the scheme is IO"),
         ("Công ORG-B\n", 1, "the letter is a suffix"),
         ("Công B\n", 1, "a bare letter, which names no label"),
-        ("Công B-ORG\nan E-ORG\nHuế U-LOC\n", None, "the prefixes B, E, U mix two schemes"),
+        ("Công B-ORG\nan E-ORG\nHuế U-LOC\n", 2, "the prefixes B, E, U mix two schemes"),
+        ("Công b-org\n", 1, "a prefix is a capital letter and a hyphen"),
+        ("Công B_ORG\n", 1, "a prefix is a capital letter and a hyphen"),
+        ("Công o\n", 1, "no tag is a capital O"),
+        ("\tN\tO\nHuế\tN\tB-LOC\n", 1, "has an empty token"),
+        ("Công O\rHuế B-LOC\r", 1, "has line breaks of CR alone; save it with the line breaks LF or CRLF"),
+        ("1 Công _ B-ORG\n2 an _ I-ORG\n\n1 Huế _ O\n", 1, "the first column numbers the tokens, as in CoNLL-U"),
         ("Công B-ORG\nan I-ORG\nHuế S-LOC\n", 2, "I-ORG is not followed by the rest of its entity, as BIOES demands"),
         ("Công\tB-ORG\nan O\n", 2, "'an O' has no tab, but other lines have"),
         (
@@ -230,6 +236,8 @@ def test_conll_keeps_documents_apart_and_empty_ones_alive(tmp_path):
         (Document("a", "Hà Nội.  \n Ba", (Span(7, 9, "LOC"),)), "only white space between sentences"),
         (document_of_tokens(["-DOCSTART-"], "a"), "does not fit in a column"),
         (document_of_tokens(["Hà\tNội"], "a"), "does not fit in a column"),
+        (document_of_tokens(["\ufeffHuế"], "a"), "does not fit in a column"),
+        (Document("", "Huế"), "the id '' does not fit on a line"),
         (Document("a", "Huế", (Span(0, 2, "LOC"),)), "token boundaries"),
     ],
 )
@@ -327,7 +335,7 @@ def test_conll_reads_the_column_that_is_named(tmp_path):
 def test_conll_comments_and_separators_are_no_tokens(tmp_path):
     path = tmp_path / "gold.conll"
     path.write_text(
-        "-DOCSTART- -X- O O\n\n# sent_id = 1\n# text = Huế O\nHuế N O B-LOC\n\nđẹp A O O\n\n-DOCSTART-\n\nBa N O O\n"
+        "-DOCSTART- -X- O O\n\n# sent_id = 1\n# text = Huế O\n## 2\nHuế N O B-LOC\n\nđẹp A O O\n\n-DOCSTART-\nBa N O O\n"
     )
     (tmp_path / "plain.conll").write_text("# một chú thích\nHuế B-LOC\n\n# O\n# O\n")
     assert [(d.id, d.text) for d in read_documents(path)] == [("document-1", "Huế\nđẹp"), ("document-2", "Ba")]
@@ -405,3 +413,38 @@ def test_conll_predictions_pass_over_characters_that_are_not_seen(tmp_path):
     path = tmp_path / "p.conll"
     conll.write_file(path, [gold.with_spans((Span(0, 3, "LOC"),))])
     assert conll.read_predictions(path, [gold])[0].spans == (Span(0, 3, "LOC"),)
+
+
+def test_conll_files_that_were_joined_lose_their_byte_order_marks(tmp_path):
+    (tmp_path / "joined.conll").write_text("\ufeffông O\n\n\ufeffHuế B-LOC\n")
+    assert [document.text for document in read_documents(tmp_path / "joined.conll")] == ["ông", "Huế"]
+
+
+def test_brat_fragments_that_meet_over_a_line_break_and_a_blank_are_joined():
+    text = "ở Thanh \nHóa"
+    annotations, faults = brat.parse_annotations("d.ann", "T1\tLOC 2 7;9 12\tThanh Hóa", text)
+    assert (annotations[0].span, faults) == (Span(2, 12, "LOC"), [])
+    _, (fault,) = brat.parse_annotations("d.ann", "T1\tLOC 9 12;2 7\tHóa Thanh", text)
+    assert "has fragments that overlap or are not in order" in fault.what
+
+
+def test_brat_folders_name_what_they_cannot_read(tmp_path):
+    (tmp_path / "deep/inner").mkdir(parents=True)
+    brat_folder(tmp_path / "deep/inner", "Huế", "")
+    (tmp_path / "upper").mkdir()
+    (tmp_path / "upper/A.TXT").write_text("Huế")
+    (tmp_path / "upper/A.ANN").write_text("")
+    assert "holds no documents, but its subfolders do: inner" in faults_of(read_documents, tmp_path / "deep")
+    assert "A.TXT: has an ending in capital letters" in faults_of(read_documents, tmp_path / "upper")
+
+
+@pytest.mark.parametrize("ids", [["a", "A"], ["con"], ["a:b"], ["x" * 300], ["é", "e\u0301"]])
+def test_ids_that_another_system_cannot_keep_apart_are_not_written(tmp_path, ids):
+    documents = [Document("fine", "x"), *(Document(name, "x") for name in ids)]
+    faults_of(write_documents, tmp_path / "gold", documents)
+    assert not (tmp_path / "gold").exists()
+
+
+def test_texts_that_begin_with_a_byte_order_mark_are_not_written_as_files(tmp_path):
+    told = faults_of(write_documents, tmp_path / "gold", [Document("a", "\ufeffHuế")])
+    assert "begins with a byte-order mark, which no reader keeps" in told

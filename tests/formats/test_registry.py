@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import documents
-from thidua_ner.faults import DataError
+from thidua_ner.faults import DataError, UsageError
 from thidua_ner.formats.registry import (
     FOLDER,
     READERS,
@@ -46,7 +46,7 @@ def test_documents_and_predictions_are_read_by_suffix(tmp_path, suffix, kind):
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-@pytest.mark.parametrize("name", ["out", "out.jsonl", "out.conll"])
+@pytest.mark.parametrize("name", ["out", "out.jsonl", "out.JSONL", "out.conll"])
 def test_documents_are_written_by_suffix(tmp_path, name, kind):
     write_documents(kind(tmp_path / name), GOLD)
     assert (tmp_path / name).is_dir() == (name == "out")
@@ -90,7 +90,7 @@ def test_a_file_without_annotations_is_a_fault(tmp_path, name):
             read(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["out.txt", "out.parquet", "out.JSONL"])
+@pytest.mark.parametrize("name", ["out.txt", "out.parquet", "out.xml"])
 def test_documents_are_not_written_with_another_suffix(tmp_path, name):
     with pytest.raises(DataError, match=rf"has the suffix '{Path(name).suffix}'; use \.jsonl or \.conll"):
         write_documents(tmp_path / name, GOLD)
@@ -106,6 +106,9 @@ def test_any_label_is_read_unless_some_are_named(tmp_path, suffix):
 
 
 def test_repair_is_for_conll_alone(tmp_path):
+    for path in (written(tmp_path, ".jsonl"), written(tmp_path, FOLDER)):
+        with pytest.raises(UsageError, match="has no columns of tags; leave out --repair and --tag-column"):
+            read_documents(path, tags=TagReading("discard"))
     (tmp_path / "gold.conll").write_text("Công I-ORG\nan I-ORG\n")
     with pytest.raises(DataError, match="continues nothing"):
         read_documents(tmp_path / "gold.conll")

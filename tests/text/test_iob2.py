@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import documents
-from thidua_ner.text.iob2 import best_legal, decode, encode, follows, repair_tags
+from thidua_ner.text.iob2 import best_path, decode, encode, follows, repair_tags
 from thidua_ner.text.labels import TAGS
 from thidua_ner.text.spans import Span
 from thidua_ner.text.syllables import Token, tokenize
@@ -91,10 +91,10 @@ def test_best_legal_is_the_best_of_all_legal_sequences(length, random):
         for path in product(range(5), repeat=length)
         if all(follows(tags[b], tags[a]) for a, b in zip((0, *path), path, strict=False))
     )
-    found = tuple(map(tags.index, best_legal(scores, tags)))
+    found = tuple(best_path(scores, tags, follows))
     totals = {path: sum(scores[i, t] for i, t in enumerate(path)) for path in legal}
     assert totals[found] == pytest.approx(max(totals.values()))
 
 
 def test_best_legal_of_nothing_is_nothing():
-    assert best_legal(np.zeros((0, 13)), TAGS) == []
+    assert best_path(np.zeros((0, 13)), TAGS, follows) == []

@@ -9,13 +9,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from itertools import pairwise, zip_longest
+from itertools import islice, pairwise, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
 from thidua_ner.faults import DataError, Fault, fail, some_of, tell
 from thidua_ner.files import read_text, whole, write_text
 from thidua_ner.text.alike import Lookalikes, describe_difference
+from thidua_ner.text.characters import compose
 from thidua_ner.text.labels import label_order
 from thidua_ner.text.spans import Document, Span, is_label, label_remedy
 
@@ -34,6 +35,9 @@ _OTHER_LINES = dict(zip("REAMN*#", _KINDS, strict=True))
 """The lines that are left out, by their first character."""
 
 _BOM = "\ufeff"
+
+_MAX_INNER = 1000
+"""Files in subfolders that are looked at, to say which folders are not read."""
 
 
 class Annotation(NamedTuple):
@@ -74,13 +78,15 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
     name, label, offsets, surface = match.groups()
     if not is_label(label) if types is None else label not in types:
         fail(file, f"{name} has the unknown label {label!r}", label_remedy(types), line=number)
-    start, end = _joined(file, number, name, offsets, text)
+    fragments = _fragments(file, number, name, offsets, text)
+    start, end = fragments[0][0], fragments[-1][1]
     if not start < end <= len(text):
         what = f"{name} {start} {end} is empty or lies outside the text of {len(text)} characters"
         fail(file, what, "correct the offsets", line=number)
     actual = text[start:end]
     # brat writes a line break inside a span, and one between the fragments of a span, as a space
-    if _on_one_line(surface) not in {_on_one_line(actual), _on_one_line(actual.replace("\r\n", "\n"))}:
+    joined = " ".join(text[first:last] for first, last in fragments)
+    if _on_one_line(surface) not in map(_on_one_line, (actual, actual.replace("\r\n", "\n"), joined)):
         what = f"{name} has the surface {surface!r}, but the text has {actual!r}"
         if difference := describe_difference(surface, actual):
             what += f": they differ in {difference}"
@@ -98,18 +104,20 @@ def _on_one_line(surface: str) -> str:
     return surface.replace("\r", " ").replace("\n", " ")
 
 
-def _joined(file: str, number: int, name: str, offsets: str, text: str) -> tuple[int, int]:
-    """Return the start and the end of offsets, whose fragments may be parted by one line break and no more."""
+def _fragments(file: str, number: int, name: str, offsets: str, text: str) -> list[tuple[int, int]]:
+    """Return the fragments of a span, which may be parted by one line break and blanks beside it, and no more."""
     fragments = [_FRAGMENT.fullmatch(part) for part in offsets.split(";")]
     found = [(int(match[1]), int(match[2])) for match in fragments if match]
     if len(found) < len(fragments):
         fail(file, f"{name} has the offsets {offsets[:60]!r}", "give a start and an end", line=number)
     for (_, before), (after, _) in pairwise(found):
-        if before > after or text[before:after].strip(" \t") not in {"", "\n", "\r\n"}:
+        if before > after:
+            fail(file, f"{name} has fragments that overlap or are not in order", "correct the offsets", line=number)
+        if text[before:after].strip(" \t") not in {"", "\n", "\r\n"}:
             what = f"{name} is not continuous: {text[before:after][:40]!r} lies between its fragments"
             remedy = "annotate one span, or two: spans of more than one part are not scored"
             fail(file, what, remedy, line=number)
-    return found[0][0], found[-1][1]
+    return found
 
 
 def _offset_hint(text: str) -> str:
@@ -149,6 +157,11 @@ def folder_ids(folder: Path) -> tuple[list[str], list[Fault]]:
     ] + [
         Fault(str(folder / f"{name}.ann"), f"has no {name}.txt", "add the text or delete the file")
         for name in annotated - texts
+    ]
+    faults += [
+        Fault(str(path), "has an ending in capital letters", "write it in small letters: .txt or .ann")
+        for path in folder.iterdir()
+        if path.suffix.lower() in {".txt", ".ann"} and path.suffix != path.suffix.lower() and path.name[0] != "."
     ]
     return sorted(texts & annotated), sorted(faults)
 
@@ -192,9 +205,10 @@ def read_folder(folder: Path, types: Collection[str] | None = None) -> list[Docu
         faults += found
         if not found:
             documents.append(Document(name, text, tuple(spans)))
-    inner = sorted({path.parent for path in folder.glob("[!.]*/**/*.ann")})
+    inner = sorted({path.parent for path in islice(folder.glob("[!.]*/**/*.ann"), _MAX_INNER)})
     if not names and not faults:
-        faults.append(Fault(str(folder), "holds no documents", "name a folder of .txt and .ann files"))
+        inside = f", but its subfolders do: {some_of([path.name for path in inner])}" if inner else ""
+        faults.append(Fault(str(folder), f"holds no documents{inside}", "name a folder of .txt and .ann files"))
     if faults:
         raise DataError(faults)
     if left_out:
@@ -216,12 +230,18 @@ def format_annotations(document: Document) -> str:
 def write_folder(folder: Path, documents: Iterable[Document]) -> None:
     """Write each document as `<id>.txt` and `<id>.ann`.
 
-    Raises DataError, before anything is written, if an id is not a file name.
+    Raises DataError, before anything is written, if an id is not a file name on every system, or that of another one.
     """
     documents = list(documents)
-    for name in (document.id for document in documents):
-        if not name or Path(name).name != name or name.startswith(".") or "\0" in name:
-            fail(folder, f"the id {name!r} is not a file name", "rename the document")
+    for document, name in zip(documents, file_names(documents), strict=True):
+        if not name or name != document.id:
+            fail(
+                folder,
+                f"the id {document.id[:100]!r} is not a file name",
+                "rename the document: none may be another in other letter case",
+            )
+        if reason := problem(document):
+            fail(folder, reason, "rename the document, or choose .jsonl")
     for document in documents:
         write_text(folder / f"{document.id}.txt", document.text)
         write_text(folder / f"{document.id}.ann", format_annotations(document))
@@ -233,7 +253,7 @@ def read_predictions(folder: Path, gold: Sequence[Document], types: Collection[s
     Raises DataError with the documents that are unknown or missing, and the first line in which each text differs.
     """
     found = {document.id: document for document in read_folder(folder, types)}
-    known = [document.id for document in gold]
+    known = {document.id: document for document in gold}
     alike = Lookalikes(known)
     faults = [
         Fault(str(folder / f"{name}.txt"), f"is not a gold document{alike.hint(name)}", f"use {some_of(known)}")
@@ -278,7 +298,7 @@ def file_names(documents: Sequence[Document]) -> list[str]:
     seen: dict[str, int] = {}
     for document in documents:
         name = _file_name(document)
-        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+        key = compose(compose(name).casefold())
         seen[key] = seen.get(key, 0) + 1
         names.append(name if seen[key] == 1 else f"{name}~{seen[key]}")
     return names
@@ -296,6 +316,8 @@ def _percent(text: str) -> str:
 
 
 def problem(document: Document) -> str:
-    """Say why a document's id cannot become a file name; return '' if it can."""
+    """Say why a document's id cannot become a file name, or its text a file; return '' if they can."""
+    if document.text.startswith(_BOM):
+        return f"the text of {document.id[:50]!r} begins with a byte-order mark, which no reader keeps"
     size = len(_file_name(document).encode())
     return "" if 0 < size <= _MAX_NAME_BYTES else f"the id {document.id[:50]!r} gives a file name of {size} bytes"

@@ -24,6 +24,7 @@ from thidua_ner.text.syllables import Sentence, Token
 _DOCUMENT = "# doc_id = "
 _SEPARATOR = "-DOCSTART-"
 _BLANKS = " \t\r"
+_BOM = "\ufeff"
 _CHUNKS = {
     *("NP", "VP", "PP", "AP", "QP", "RP", "MP", "LP", "TP", "XP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ"),
     *("LST", "UCP", "MDP", "UNP", "WHNP", "WHAP", "WHRP", "WHPP"),
@@ -102,6 +103,7 @@ def read_predictions(
     """
     tags = tags or TagReading()
     documents = {document.id: document for document in gold}
+    alike = Lookalikes(documents)
     places = dict.fromkeys(documents, 0)
     spans: dict[str, list[Span]] = {}
     faults: list[Fault] = []
@@ -112,7 +114,7 @@ def read_predictions(
         named = name or f"sentence-{n_sentences}"
         if named not in documents and named not in spans:
             remedy = f"begin each document with `{_DOCUMENT}` and its id: {some_of(documents)}"
-            what = f"{named!r} is not a gold document{Lookalikes(documents).hint(named)}"
+            what = f"{named!r} is not a gold document{alike.hint(named)}"
             faults.append(Fault(str(path), what, remedy, line))
         found = spans.setdefault(named, [])
         if not rows or named not in documents or named in lost:
@@ -177,13 +179,15 @@ def _tagged(path: Path, tags: TagReading) -> list[TaggedPart]:
     rows = [row for part in parts for row in part.rows]
     if not rows:
         return [TaggedPart(name, line, []) for name, line, _ in parts]
+    _refuse_numbers(path, parts)
     column = _tag_column(path, rows, tags.column)
     if faults := list(_strange_tags(path, rows, column)):
         raise DataError(faults)
     try:
         scheme = schemes.scheme_of({row.cells[column] for row in rows})
     except ValueError as error:
-        fail(path, str(error), "write IOB2, BIOES or BILOU")
+        odd = next(row.line for row in rows if row.cells[column][0] not in "OBI")
+        fail(path, str(error), "write IOB2, BIOES or BILOU", line=odd)
     tagged: list[TaggedPart] = []
     for name, line, own in parts:
         written = [row.cells[column] for row in own]
@@ -195,6 +199,14 @@ def _tagged(path: Path, tags: TagReading) -> list[TaggedPart]:
     if faults:
         raise DataError(faults)
     return tagged
+
+
+def _refuse_numbers(path: Path, parts: Sequence[_Part]) -> None:
+    """Raise DataError if the first column numbers the tokens of each sentence, as in CoNLL-U."""
+    columns = [[row.cells[0] for row in part.rows] for part in parts if part.rows]
+    if max(map(len, columns)) > 1 and all(cells == [str(n + 1) for n in range(len(cells))] for cells in columns):
+        remedy = "delete that column: a line begins with its token"
+        fail(path, "the first column numbers the tokens, as in CoNLL-U", remedy, line=1)
 
 
 def _strange_tags(path: Path, rows: Sequence[ConllRow], column: int) -> Iterator[Fault]:
@@ -243,7 +255,7 @@ def _example(rows: Sequence[ConllRow], column: int) -> str:
 
 def _parts(path: Path) -> list[_Part]:
     """Cut a file into sentences and beginnings of documents; raises DataError with every line of another width."""
-    lines = read_text(path).removeprefix("\ufeff").split("\n")
+    lines = _lines(path)
     width, tabs = _shape(lines)
     parts: list[_Part] = []
     name, n_documents, begun = "", 0, True
@@ -253,8 +265,7 @@ def _parts(path: Path) -> list[_Part]:
         cells = _cells(line)
         begins = line.startswith(_DOCUMENT) or cells[0] == _SEPARATOR
         if cells != ("",) and not begins and (rows or not _is_comment(line, cells, width)):
-            if len(cells) != width or tabs != _has_tab(line):
-                faults.append(_width_fault(path, number, line, width, tabs))
+            faults += _row_faults(path, number, line, width, tabs)
             if not begun:
                 parts.append(_Part(name, number, []))
                 begun = True
@@ -274,6 +285,14 @@ def _parts(path: Path) -> list[_Part]:
     if faults:
         raise DataError(faults)
     return parts
+
+
+def _lines(path: Path) -> list[str]:
+    """Read the lines of a file without byte-order marks, which files that were joined have inside."""
+    lines = [line.removeprefix(_BOM) for line in read_text(path).split("\n")]
+    if strange := next((n for n, line in enumerate(lines, start=1) if "\r" in line.rstrip("\r")), 0):
+        fail(path, "has line breaks of CR alone", "save it with the line breaks LF or CRLF", line=strange)
+    return lines
 
 
 def _cells(line: str) -> tuple[str, ...]:
@@ -297,9 +316,17 @@ def _shape(lines: Sequence[str]) -> tuple[int, bool]:
 
 def _is_comment(line: str, cells: Sequence[str], width: int) -> bool:
     """Tell whether a line before a sentence is a comment: it begins with `# ` and is not a row of the file."""
-    return (line.startswith("# ") or line.strip(_BLANKS) == "#") and not (
+    return (line.startswith(("# ", "##")) or line.strip(_BLANKS) == "#") and not (
         len(cells) == width and schemes.has_prefix(cells[-1])
     )
+
+
+def _row_faults(path: Path, number: int, line: str, width: int, tabs: bool) -> list[Fault]:
+    """Say if a row has no token, another number of cells than the first row, or other separators."""
+    cells = _cells(line)
+    if len(cells) != width or tabs != _has_tab(line):
+        return [_width_fault(path, number, line, width, tabs)]
+    return [] if cells[0] else [Fault(str(path), "has an empty token", "write one, or delete the line", number)]
 
 
 def _width_fault(path: Path, number: int, line: str, width: int, tabs: bool) -> Fault:
@@ -355,7 +382,7 @@ def format_documents(documents: Iterable[Document]) -> str:
     separator = "\t" if any(" " in token for token in _tokens(documents)) else " "
     lines: list[str] = []
     for document in documents:
-        if document.id != " ".join(document.id.split()):
+        if not document.id or document.id != " ".join(document.id.split()):
             raise ValueError(f"the id {document.id!r} does not fit on a line")
         lines.append(f"{_DOCUMENT}{document.id}")
         written = 0
@@ -391,7 +418,8 @@ def _tokens(documents: Iterable[Document]) -> Iterator[str]:
 def _fits(token: str) -> bool:
     """Tell whether a token is read back as it is."""
     is_line_of_its_own = token == _SEPARATOR or token.startswith(_DOCUMENT)
-    return token == token.strip(_BLANKS) != "" and not is_line_of_its_own and not set("\t\n") & set(token)
+    is_lost = token.startswith(_BOM) or set("\t\n\r") & set(token)
+    return token == token.strip(_BLANKS) != "" and not is_line_of_its_own and not is_lost
 
 
 def write_file(path: Path, documents: Iterable[Document]) -> None:

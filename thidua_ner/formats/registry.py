@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import UsageError, fail
 from thidua_ner.formats import brat, conll, exports, jsonl, parquet, texts
 from thidua_ner.formats.texts import Record
 from thidua_ner.text.iob2 import TagReading
@@ -81,7 +81,7 @@ def read_documents(path: Path | str, types: Types = None, tags: TagReading | Non
     """
     path = Path(path)
     read = READERS[_format_of(path)].documents
-    return read(path, types, tags or TagReading()) if read else _no_annotations(path)
+    return read(path, types, _columns(path, tags)) if read else _no_annotations(path)
 
 
 def read_predictions(
@@ -94,7 +94,20 @@ def read_predictions(
     """
     path = Path(path)
     read = READERS[_format_of(path)].predictions
-    return read(path, gold, types, tags or TagReading()) if read else _no_annotations(path)
+    return read(path, gold, types, _columns(path, tags)) if read else _no_annotations(path)
+
+
+def keeps_text(path: Path) -> bool:
+    """Tell whether the format of a path keeps texts as they are; CoNLL joins their tokens."""
+    return path.suffix.lower() != ".conll"
+
+
+def _columns(path: Path, tags: TagReading | None) -> TagReading:
+    """Return how the columns of a path are read; raises UsageError if it is said of a format that has none."""
+    if tags and keeps_text(path) and (tags.repair != "none" or tags.column):
+        remedy = "leave out --repair and --tag-column, which are for .conll files"
+        fail(path, "has no columns of tags", remedy, kind=UsageError)
+    return tags or TagReading()
 
 
 def _format_of(path: Path) -> str:
@@ -124,6 +137,7 @@ def write_documents(path: Path | str, documents: Sequence[Document]) -> None:
     path = Path(path)
     readable = [writer for writer in WRITERS.values() if READERS.get(writer.suffix, Reader()).documents]
     writers = {writer.suffix: writer.write for writer in readable} | {"": brat.write_folder}
-    if path.suffix not in writers:
+    suffix = path.suffix.lower()
+    if suffix not in writers:
         fail(path, f"has the suffix {path.suffix!r}", f"use {' or '.join(filter(None, writers))}, or name a folder")
-    writers[path.suffix](path, list(documents))
+    writers[suffix](path, list(documents))

@@ -12,7 +12,6 @@ from thidua_ner.runs.folder import FoldFolder, RunFolder, is_model, model_config
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.scoring.ceilings import Ceiling, segmentation_ceiling
 from thidua_ner.scoring.results import ScoredRun
-from thidua_ner.text.labels import OUTSIDE
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS
 
@@ -50,12 +49,6 @@ class Run:
         Under leave-one-document-out that is the one model that left it out; for other texts it is all of them.
         """
         return tuple(model for model in self.models if not model.has_read(document)) or self.models
-
-    @property
-    def labels(self) -> list[str]:
-        """The labels that the models assign."""
-        tags = read_model_config(self.models[0].folder).tags
-        return list(dict.fromkeys(tag[2:] for tag in tags if tag != OUTSIDE))
 
     @property
     def train_documents(self) -> float | None:

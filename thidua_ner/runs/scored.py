@@ -7,7 +7,7 @@ from pathlib import Path
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.files import read_json, write_json
 from thidua_ner.formats.jsonl import write_predictions
-from thidua_ner.formats.registry import read_documents, read_predictions
+from thidua_ner.formats.registry import keeps_text, read_documents, read_predictions
 from thidua_ner.runs.checks import SCORE_AGAIN, check_ranges, check_same, check_scores
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import Manifest
@@ -91,8 +91,9 @@ def read_scored(folder: Path, gold: Path | None, tags: TagReading | None = None)
         fail(run_folder.scores, "are scores on other documents", "name those with --gold, or score the run again")
     predicted = read_predictions(run_folder.predictions, documents)
     check_scores(run_folder.scores, scores, documents, predicted, run)
-    check_robustness(folder, scores, documents, predicted, needed=run is not None)
-    return Scored(str(folder), documents, predicted, scores, manifest, run.training_logs() if run else {})
+    perturbed = check_robustness(folder, scores, documents, predicted, needed=run is not None)
+    logs = run.training_logs() if run else {}
+    return Scored(str(folder), documents, predicted, scores, manifest, logs, perturbed)
 
 
 def check_robustness(
@@ -133,7 +134,7 @@ def score_predictions(
     Raises DataError if a file is damaged or does not fit the gold.
     """
     gold_tags, tags = gold_tags or TagReading(), tags or TagReading()
-    if gold.suffix == ".conll" and predictions.suffix == ".jsonl":
+    if not keeps_text(gold) and predictions.suffix.lower() in {".jsonl", ".ndjson"}:
         remedy = "score against the .jsonl or the folder, or give the predictions as .conll"
         fail(gold, "does not keep the text, so character offsets do not apply to it", remedy)
     documents = read_documents(gold, tags=gold_tags)

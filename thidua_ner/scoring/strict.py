@@ -15,6 +15,7 @@ from thidua_ner.scoring.muc import muc_schemes
 from thidua_ner.scoring.results import Counts, DocumentMean, Score, Scores
 from thidua_ner.scoring.units import unit_notes
 from thidua_ner.text import iob2
+from thidua_ner.text.alike import describe_difference
 from thidua_ner.text.iob2 import Repair
 from thidua_ner.text.labels import ENTITY_TYPES, label_order
 from thidua_ner.text.spans import Document, Span, Triple, document_of_tokens, fingerprint
@@ -120,6 +121,9 @@ def _label_notes(by_label: dict[str, Counts]) -> Iterator[str]:
             yield f"nothing is predicted as {label}: its precision counts as 0"
         if not by_label[label].gold:
             yield f"the gold has no {label}: its recall counts as 0"
+            for other in by_label:
+                if difference := describe_difference(label, other):
+                    yield f"{label!r} of the predictions differs from {other!r} in {difference}"
 
 
 def _document_notes(by_document: dict[str, Counts]) -> Iterator[str]:

@@ -104,20 +104,13 @@ def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none"
     return spans
 
 
-def best_legal(scores: "NDArray[np.float64]", tags: tuple[str, ...]) -> list[str]:
-    """Find the legal tag sequence with the highest sum of scores (Viterbi, 1967).
-
-    `scores` is tokens by tags, in the order of `tags`; the result has one tag per token.
-    """
-    return [tags[index] for index in best_path(scores, tags, follows)]
-
-
 def best_path(
     scores: "NDArray[np.float64]", tags: tuple[str, ...], may_follow: Callable[[str, str], bool]
 ) -> list[int]:
-    """Find the sequence with the highest sum of scores in which each tag may follow the one before it.
+    """Find the sequence with the highest sum of scores in which each tag may follow the one before it (Viterbi, 1967).
 
-    `scores` is as in `best_legal`, `O` stands before the first and after the last tag; the result is the columns.
+    `scores` is tokens by tags, in the order of `tags`; `O` stands before the first and after the last tag. Returns the
+    column of each token.
     """
     if not len(scores):
         return []

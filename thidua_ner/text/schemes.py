@@ -17,6 +17,7 @@ from typing import NamedTuple
 from thidua_ner.faults import some_of
 from thidua_ner.text import iob2
 from thidua_ner.text.labels import OUTSIDE
+from thidua_ner.text.spans import is_label
 
 FILE_SCHEMES = {"IOB2": "BI", "BIOES": "BIES", "BILOU": "BILU"}
 """The schemes of files that are read, by the letters of their prefixes: no two spans run together."""
@@ -38,7 +39,7 @@ def find_scheme(tags: Sequence[str]) -> Scheme:
     repeated = [tag for tag, count in Counter(tags).items() if count > 1]
     if repeated:
         raise ValueError(f"repeats {some_of(repeated)}")
-    odd = [tag for tag in tags if not has_prefix(tag)]
+    odd = [tag for tag in tags if not has_prefix(tag) or (tag != OUTSIDE and not is_label(tag[2:]))]
     if odd:
         raise ValueError(f"has {some_of(odd)}, not tags such as O, B-PER and I-PER")
     if OUTSIDE not in tags:
@@ -100,6 +101,8 @@ def why_no_tag(tag: str) -> str:
         return "it is empty"
     if re.fullmatch("[BIESLUM]", tag):
         return "a bare letter, which names no label"
+    if re.fullmatch("[BIESLUbieslu][-_–—].*|o", tag):
+        return "a prefix is a capital letter and a hyphen, and no tag is a capital O"
     if re.fullmatch(".+[-_][BIESLUM]", tag):
         return "the letter is a suffix: the scheme has LABEL-B instead of B-LABEL"
     if re.fullmatch(r"LABEL_\d+", tag):

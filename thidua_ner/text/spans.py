@@ -15,13 +15,13 @@ _MAX_LABEL = 100
 
 
 def is_label(value: object) -> bool:
-    """Tell whether a value can be a label: a word of up to 100 characters, without hyphens at its ends.
+    """Tell whether a value can be a label: a word of up to 100 characters that are seen, without hyphens at its ends.
 
     IOB2 tags use hyphens as separators.
     """
-    return (
-        isinstance(value, str) and 0 < len(value) <= _MAX_LABEL and value == "".join(value.split()) == value.strip("-")
-    )
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_LABEL:
+        return False
+    return value.isprintable() and value == "".join(value.split()) == value.strip("-")
 
 
 def label_remedy(types: Collection[str] | None) -> str:
