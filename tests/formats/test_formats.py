@@ -335,7 +335,7 @@ def test_conll_reads_the_column_that_is_named(tmp_path):
 def test_conll_comments_and_separators_are_no_tokens(tmp_path):
     path = tmp_path / "gold.conll"
     path.write_text(
-        "-DOCSTART- -X- O O\n\n# sent_id = 1\n# text = Huế O\n## 2\nHuế N O B-LOC\n\nđẹp A O O\n\n-DOCSTART-\nBa N O O\n"
+        "-DOCSTART- -X-\n\n# sent_id = 1\n# text = Huế O\n## 2\nHuế N O B-LOC\n\nđẹp A O O\n\n-DOCSTART-\nBa N O O\n"
     )
     (tmp_path / "plain.conll").write_text("# một chú thích\nHuế B-LOC\n\n# O\n# O\n")
     assert [(d.id, d.text) for d in read_documents(path)] == [("document-1", "Huế\nđẹp"), ("document-2", "Ba")]

@@ -1,5 +1,6 @@
 """Run a target: draw samples, check each within a time limit, and keep the smallest one of each failure."""
 
+import io
 import json
 import re
 import signal
@@ -7,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -98,7 +99,7 @@ def examine(target: Target, sample: Sample) -> bool:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         sample.write(Path(folder))
         try:
-            with time_limit(LIMIT_SECONDS):
+            with time_limit(LIMIT_SECONDS), redirect_stderr(io.StringIO()):
                 return target.check(sample, Path(folder))
         except FaultError as error:
             if not error.faults or not all(fault.file and fault.what and fault.remedy for fault in error.faults):

@@ -235,11 +235,8 @@ def write_folder(folder: Path, documents: Iterable[Document]) -> None:
     documents = list(documents)
     for document, name in zip(documents, file_names(documents), strict=True):
         if not name or name != document.id:
-            fail(
-                folder,
-                f"the id {document.id[:100]!r} is not a file name",
-                "rename the document: none may be another in other letter case",
-            )
+            remedy = "rename the document: none may be another in other letter case"
+            fail(folder, f"the id {document.id[:100]!r} is not a file name", remedy)
         if reason := problem(document):
             fail(folder, reason, "rename the document, or choose .jsonl")
     for document in documents:
