@@ -1,6 +1,7 @@
 """Annotated documents and predictions: samples of known content, and what their readers may not lose."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -206,12 +207,13 @@ def conll_samples(draw: st.DrawFn) -> Sample:
 def _conll_rows(sample: Sample) -> list[list[str]]:
     lines = text_of(sample, "in.conll").removeprefix("\ufeff").split("\n")
     rows: list[list[str]] = []
+    width = next((len(line.split()) for line in lines if line.strip() and not line.startswith(("#", "-DOC"))), 0)
     inside = False
     for line in lines:
         cells = line.split()
         is_row = bool(cells) and cells[0] != "-DOCSTART-" and not line.startswith("# doc_id = ")
         if is_row and not inside and cells[0] == "#":  # a comment, unless it is a token with its tag
-            is_row = len(cells) == 2 and has_prefix(cells[1])
+            is_row = len(cells) == (width or len(cells)) and has_prefix(cells[-1])
         rows += [cells] * is_row
         inside = is_row
     return rows
@@ -295,10 +297,11 @@ def brat_samples(draw: st.DrawFn) -> Sample:
 
 
 def _annotation_lines(sample: Sample) -> int:
-    """Count the lines that annotate; notes and blank lines do not."""
+    """Count the lines that annotate spans; those of relations, events, notes and so on do not."""
     contents = [text_of(sample, name).removeprefix("\ufeff") for name in sample.files if name.endswith(".ann")]
     lines = [line for content in contents for line in content.split("\n")]
-    return sum(bool(line.strip()) and not line.startswith("#") for line in lines)
+    others = re.compile("[*#]|[REAMN][0-9]")
+    return sum(bool(line.strip()) and not others.match(line) for line in lines)
 
 
 def check_brat(sample: Sample, folder: Path) -> bool:

@@ -83,7 +83,7 @@ def check_spelling(sample: Sample, _: Path) -> bool:
     form = normalise_surface(text)
     assert form == " ".join(form.split())
     assert form == normalise_surface(unicodedata.normalize("NFD", text))
-    assert bool(form) == bool(unicodedata.normalize("NFKC", text).strip())
+    assert bool(form) == bool(remove_invisible(unicodedata.normalize("NFKC", text)).strip())
     return True
 
 
