@@ -38,6 +38,13 @@ def test_a_record_tells_its_tool(row, tool):
     assert recognise_export(row) == tool
 
 
+def test_a_list_may_nest_deeper_than_calls():
+    row = {**TEXT, "label": [[0, 3, "LOC"]]}
+    for _ in range(5000):
+        row = [row]
+    assert recognise_export(row) == "doccano"
+
+
 @pytest.mark.parametrize(
     ("name", "tool"),
     [("a.spacy", "spaCy (DocBin)"), ("a.XMI", "INCEpTION (UIMA XMI)"), ("a.txt", ""), ("a", "")],

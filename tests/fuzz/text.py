@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from tests.fuzz.engine import Sample, Target
 from thidua_ner.baselines.rules import find_spans
-from thidua_ner.formats.texts import replace_surrogates
 from thidua_ner.text import iob2
-from thidua_ner.text.characters import remove_invisible
+from thidua_ner.text.characters import remove_invisible, replace_surrogates
 from thidua_ner.text.chunks import chunk_ranges
 from thidua_ner.text.spans import Document, is_label
 from thidua_ner.text.spelling import normalise_surface

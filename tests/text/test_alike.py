@@ -1,5 +1,6 @@
 """Strings that look alike: in what they differ, and which units offsets count."""
 
+import time
 import unicodedata
 
 import pytest
@@ -86,3 +87,10 @@ def test_offsets_that_count_other_units_are_recognised(start, end, surface, unit
 
 def test_a_text_of_the_basic_plane_has_as_many_utf_16_units_as_characters():
     assert find_units("Huế", 0, 4) == find_units("Hue", 1, 3, "Hue") == ""
+
+
+def test_the_time_does_not_grow_with_the_square_of_the_marks():
+    marks = "\u0301\u0323" * 50_000
+    start = time.perf_counter()
+    assert describe_difference(f"a{marks}\n", f"a{marks}") == "another line break at the end"
+    assert time.perf_counter() - start < 5

@@ -11,7 +11,15 @@ from tests.strategies import documents
 from thidua_ner.baselines.rules import find_spans
 from thidua_ner.formats import brat
 from thidua_ner.tagging.tagger import load_tagger
-from thidua_ner.text.characters import LONGEST_READ, compose, spell, visible_text
+from thidua_ner.text.characters import (
+    LONGEST_READ,
+    compose,
+    decompose,
+    has_surrogate,
+    replace_surrogates,
+    spell,
+    visible_text,
+)
 from thidua_ner.text.perturbations import PERTURBATIONS
 from thidua_ner.text.spelling import normalise_surface
 from thidua_ner.text.syllables import split_sentences, tokenize
@@ -94,6 +102,12 @@ def test_visible_offsets_give_the_characters_back(text):
 def test_ordinary_texts_are_composed_as_unicode_says(text):
     assert compose(text) == unicodedata.normalize("NFC", text)
     assert compose(text, "NFKC") == unicodedata.normalize("NFKC", text)
+    assert decompose(text) == unicodedata.normalize("NFD", text)
+
+
+def test_halves_of_characters_are_found_and_replaced():
+    assert [has_surrogate(text) for text in ("", "Huế 🚓", "a\ud83d", "\udfff")] == [False, False, True, True]
+    assert replace_surrogates("Huế\ud800 🚓") == "Huế? 🚓"
 
 
 @given(st.text(min_size=1))

@@ -45,10 +45,10 @@ _SUFFIXES = {".spacy": "spaCy (DocBin)", ".xmi": "INCEpTION (UIMA XMI)", ".zip":
 
 def recognise_export(row: object) -> str:
     """Name the annotation tool that wrote a record; '' if none is recognised."""
-    if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], dict):
-        return "spaCy" if "entities" in row[1] else ""
-    if isinstance(row, list) and row:
-        return recognise_export(row[0]) if isinstance(row[0], (dict, list)) else ""
+    while isinstance(row, list) and row:  # JSON may nest deeper than a function may call itself
+        if len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], dict):
+            return "spaCy" if "entities" in row[1] else ""
+        row = row[0]
     return next((tool for tool, known in _TOOLS.items() if known(row)), "") if isinstance(row, dict) else ""
 
 

@@ -14,8 +14,9 @@ from typing import Any
 from thidua_ner.faults import DataError, Fault, fail, some_of
 from thidua_ner.files import read_text, write_text
 from thidua_ner.formats.exports import CONVERT, recognise_export
-from thidua_ner.formats.texts import begins_long_json, foreign_encoding, parse_json, record_id, replace_surrogates
+from thidua_ner.formats.texts import begins_long_json, foreign_encoding, parse_json, record_id
 from thidua_ner.text.alike import Lookalikes, describe_difference, find_units
+from thidua_ner.text.characters import has_surrogate, replace_surrogates
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span, is_label
 from thidua_ner.text.syllables import Sentence, Token
@@ -141,7 +142,8 @@ def _parse_record(path: Path, line: int, content: str) -> Any:
         record = parse_json(content)
     except (ValueError, RecursionError) as error:
         fail(path, f"is not JSON ({replace_surrogates(str(error))})", "write one JSON object per line", line=line)
-    if isinstance(record, dict) and any(map(_has_surrogate, (record.get("id"), record.get("text")))):
+    named = (record.get("id"), record.get("text")) if isinstance(record, dict) else ()
+    if any(isinstance(value, str) and has_surrogate(value) for value in named):
         fail(path, "holds half of a surrogate pair", "write whole characters", line=line)
     return record
 
@@ -150,10 +152,6 @@ def _has_entities(record: Any) -> bool:
     """Tell whether a record has entities as they are read here, whatever else it has."""
     entities = record.get("entities") if isinstance(record, dict) else None
     return isinstance(entities, list) and all(isinstance(one, dict) and "start" in one for one in entities)
-
-
-def _has_surrogate(value: object) -> bool:
-    return isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _document(path: Path, line: int, record: _Record, text: str, types: Collection[str] | None) -> Document:

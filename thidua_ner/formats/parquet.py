@@ -7,7 +7,8 @@ from typing import Any
 from thidua_ner.faults import some_of
 from thidua_ner.files import write_bytes
 from thidua_ner.formats.jsonl import entity_record
-from thidua_ner.formats.texts import Record, Refused, path_name, replace_surrogates, row_record
+from thidua_ner.formats.texts import Record, Refused, path_name, row_record
+from thidua_ner.text.characters import replace_surrogates
 from thidua_ner.text.spans import Document
 
 _BATCH_ROWS = 1000

@@ -18,6 +18,7 @@ from typing import Any
 from thidua_ner.faults import some_of
 from thidua_ner.files import MAX_LINE_BYTES
 from thidua_ner.formats.exports import recognise_export
+from thidua_ner.text.characters import has_surrogate, replace_surrogates
 from thidua_ner.text.spans import Document
 
 
@@ -37,11 +38,6 @@ def path_name(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def replace_surrogates(text: str) -> str:
-    """Write lone surrogates, which are not characters, as question marks."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def record_id(value: object) -> str:
     """Write the id of a record, a string or a number, as a string: 7 and "7" are the same; '' if it is no id."""
     if (
@@ -55,7 +51,7 @@ def record_id(value: object) -> str:
 
 def text_record(name: str, text: str) -> Record:
     """Make the record of a text; one with half of a surrogate pair is refused."""
-    if replace_surrogates(name) != name or replace_surrogates(text) != text:
+    if has_surrogate(name) or has_surrogate(text):
         return Refused(replace_surrogates(name), "holds half of a surrogate pair")
     return Document(name, text)
 
@@ -195,7 +191,7 @@ def read_csv(path: Path, column: str) -> Iterator[Record]:
         elif len(row) != len(header):
             what = f"has {len(row)} cells, but the header has {len(header)}"
             yield Refused(name, f'{what}; put cells that hold {delimiter!r} between quotation marks (")')
-        elif any(replace_surrogates(cell) != cell for cell in row):
+        elif any(map(has_surrogate, row)):
             yield Refused(name, "is not UTF-8")
         else:
             yield row_record(name, dict(zip(header, row, strict=True)), column)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from thidua_ner.files import write_text
 from thidua_ner.scoring.pairing import KINDS, Pair, pair_spans
+from thidua_ner.text.characters import replace_surrogates
 from thidua_ner.text.labels import label_order
 from thidua_ner.text.spans import Document, Span
 
@@ -146,4 +147,4 @@ def page_environment() -> "Environment":
 def write_page(path: Path, template: "Template", values: dict[str, Any]) -> None:
     """Write a page; control characters, which HTML cannot hold, become their visible symbols (U+2400 to U+2421)."""
     page = template.render(values).translate(_CONTROLS)
-    write_text(path, page.encode("utf-8", "replace").decode("utf-8"))  # a path may hold lone surrogates
+    write_text(path, replace_surrogates(page))  # a path may hold lone surrogates

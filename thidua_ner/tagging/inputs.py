@@ -18,9 +18,9 @@ from thidua_ner.formats.texts import (
     bytes_record,
     foreign_encoding,
     path_name,
-    replace_surrogates,
     row_record,
 )
+from thidua_ner.text.characters import replace_surrogates
 from thidua_ner.text.encodings import recognise_legacy_encoding
 from thidua_ner.text.spans import Document
 

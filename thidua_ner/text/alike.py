@@ -1,12 +1,12 @@
 """Strings that look alike and differ: in what, and offsets that count other units than characters."""
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import regex
 
+from thidua_ner.text.characters import compose, decompose, remove_invisible, replace_lookalikes
 from thidua_ner.text.spelling import TONES
 
 
@@ -17,10 +17,6 @@ class _Fold(NamedTuple):
     apply: Callable[[str], str]
 
 
-def _compose(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
 def _move_tones(text: str) -> str:
     """Move the tone marks of each word to its end."""
     return regex.sub(r"[\p{L}\p{M}]+", lambda match: _toneless(match[0]), text)
@@ -28,31 +24,30 @@ def _move_tones(text: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _toneless(word: str) -> str:
-    parts = unicodedata.normalize("NFD", word)
+    parts = decompose(word)
     marks = [mark for mark in parts if mark in TONES]
-    return _compose("".join(letter for letter in parts if letter not in TONES)) + "".join(sorted(marks))
+    return compose("".join(letter for letter in parts if letter not in TONES)) + "".join(sorted(marks))
 
 
-_SAME_LETTER = str.maketrans("ÐƉðɖ", "ĐĐđđ")
 _SAME_MARK = str.maketrans("‐‑‒–—―−‘’‚“”„", "-------'''\"\"\"")
 
 _FOLDS = (
     _Fold("another kind of line breaks (CRLF, LF)", lambda text: text.replace("\r\n", "\n").replace("\r", "\n")),
     _Fold("another line break at the end", lambda text: text.rstrip("\r\n")),
     _Fold("white space at an end", str.strip),
-    _Fold("invisible characters", lambda text: regex.sub(r"[\p{Cf}\p{DI}]", "", text)),
+    _Fold("invisible characters", remove_invisible),
     _Fold("the tone mark on another vowel (hoà, hòa)", _move_tones),
-    _Fold("Đ, Ð and Ɖ", lambda text: text.translate(_SAME_LETTER)),
+    _Fold("Đ, Ð and Ɖ", replace_lookalikes),
     _Fold("letter case", str.casefold),
     _Fold("white space", lambda text: " ".join(text.split())),
     _Fold("dashes or quotation marks", lambda text: text.translate(_SAME_MARK)),
-    _Fold("character width or ligatures", lambda text: unicodedata.normalize("NFKC", text)),
+    _Fold("character width or ligatures", lambda text: compose(text, "NFKC")),
 )
 """What composed strings are compared without, from the least difference to the greatest, applied in this order."""
 
 
 def _folded(text: str, folds: Iterable[_Fold] = _FOLDS) -> str:
-    text = _compose(text)
+    text = compose(text)
     for fold in folds:
         text = fold.apply(text)
     return text
@@ -71,11 +66,11 @@ def describe_difference(given: str, expected: str) -> str:
 
 
 def _composition(given: str, expected: str) -> list[str]:
-    composed = unicodedata.is_normalized("NFC", given), unicodedata.is_normalized("NFC", expected)
-    if composed[0] != composed[1]:
+    composed = compose(given), compose(expected)
+    if (composed[0] == given) != (composed[1] == expected):
         names = "decomposed Unicode (NFD)", "NFC"
-        return [" instead of ".join(reversed(names) if composed[0] else names)]
-    return ["the composition of Unicode"] if _compose(given) == _compose(expected) else []
+        return [" instead of ".join(reversed(names) if composed[0] == given else names)]
+    return ["the composition of Unicode"] if composed[0] == composed[1] else []
 
 
 class Lookalikes:

@@ -51,8 +51,31 @@ def remove_invisible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
+def has_surrogate(text: str) -> bool:
+    """Tell whether a text holds lone surrogates, which are not characters."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def replace_surrogates(text: str) -> str:
+    """Write lone surrogates as question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def compose(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
     """Compose the letters of a text, but leave 32 and more marks in a row as they are: their order takes too long."""
+    return _normalise(text, form)
+
+
+def decompose(text: str) -> str:
+    """Part the letters of a text from their marks (NFD), but leave 32 and more marks in a row as they are."""
+    return _normalise(text, "NFD")
+
+
+def _normalise(text: str, form: Literal["NFC", "NFKC", "NFD"]) -> str:
     if text.isascii():
         return text
     parts = _MANY_MARKS.split(text)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 from thidua_ner.text.characters import compose
-from thidua_ner.text.spelling import spell_syllables
+from thidua_ner.text.spelling import TONES, spell_syllables
 
 _READ = 20_000
 """The characters of a text that are looked at: enough to tell, and few enough to be read in milliseconds."""
@@ -33,9 +33,9 @@ _TCVN3 = dict(
 
 _VNI = {
     **dict(zip("ôöñæóòîíì", "ơưđỉĩịỵíì", strict=True)),
-    **dict(zip("øùõûï", "\u0300\u0301\u0303\u0309\u0323", strict=True)),
-    **dict(zip("âàáãåä", ["\u0302" + tone for tone in ("", *"\u0300\u0301\u0303\u0309\u0323")], strict=True)),
-    **dict(zip("êèéüúë", ["\u0306" + tone for tone in ("", *"\u0300\u0301\u0303\u0309\u0323")], strict=True)),
+    **dict(zip("øùõûï", TONES[1:], strict=True)),
+    **dict(zip("âàáãåä", ["\u0302" + tone for tone in TONES], strict=True)),
+    **dict(zip("êèéüúë", ["\u0306" + tone for tone in TONES], strict=True)),
 }
 
 _BYTES = {bytes([byte]).decode("cp1252", "ignore"): chr(byte) for byte in range(128, 160)}

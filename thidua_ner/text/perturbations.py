@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from thidua_ner.text.labels import DATE, LOC, ORG, PER, RANK
 from thidua_ner.text.spans import Document, Span
+from thidua_ner.text.spelling import TONES
 
-_TONES = "\u0300\u0301\u0303\u0309\u0323"
+_TONES = "".join(TONES)
 _TELEX_TONES = dict(zip(_TONES, "fsxrj", strict=True))
 _TELEX_LETTERS = {"ă": "aw", "â": "aa", "ê": "ee", "ô": "oo", "ơ": "ow", "ư": "uw", "đ": "dd"}
 _SLIP_EVERY, _INVISIBLE_EVERY = 12, 5

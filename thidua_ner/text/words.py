@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thidua_ner.faults import MachineError, fail
-from thidua_ner.text.characters import spell
+from thidua_ner.text.characters import replace_surrogates, spell
 from thidua_ner.text.labels import OUTSIDE
 from thidua_ner.text.syllables import Token
 
@@ -105,8 +105,8 @@ def segment(tokens: Sequence[Token], segmenter: Segmenter) -> list[Word]:
     """Group the tokens of a sentence into words, spelled as models read them."""
     if not tokens:
         return []
-    # a lone surrogate becomes a question mark: it is no character, and tokenizers raise errors
-    syllables = [spell(token.text).encode("utf-8", "replace").decode("utf-8") for token in tokens]
+    # tokenizers raise errors for lone surrogates
+    syllables = [replace_surrogates(spell(token.text)) for token in tokens]
     ends = list(accumulate(segmenter(syllables)))
     starts = [0, *ends[:-1]]
     return [Word(tuple(syllables[a:b]), a, b) for a, b in zip(starts, ends, strict=True)]
