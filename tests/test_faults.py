@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, run_inside
-from thidua_ner.faults import DataError, Fault, MachineError, UsageError, fail, run_program, show_controls, some_of
+from thidua_ner.faults import (
+    DataError,
+    Fault,
+    MachineError,
+    UsageError,
+    fail,
+    run_program,
+    show_controls,
+    some_of,
+    tell,
+)
 
 
 def test_a_fault_says_where_what_and_how_to_fix_it():
@@ -62,6 +72,8 @@ def test_no_name_sends_controls_or_begins_a_line(capsys):
     with pytest.raises(SystemExit):
         run_program(raising(DataError(faults)))
     assert capsys.readouterr().err == "a␛[2J␊b: is \\x9bwrong; mend␇ it\n"
+    tell(Path("a\x1b[2J\nb"), "is told")
+    assert capsys.readouterr().err == "a␛[2J␊b: is told\n"
 
 
 def test_a_mistyped_call_sends_no_controls():

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn, Self
 
 _MAX_SHOWN = 400
-"""Characters of a fault's text that are shown; a quoted value may be as long as the file."""
+"""Characters of a fault's text that are shown."""
 
 _EXTRAS = {
     "accelerate": "train",
@@ -41,10 +41,8 @@ class Fault:
     line: int = 0
 
     def __str__(self) -> str:
-        file = self.file.replace("\n", "\u240a")  # a fault begins a line, which no name may do
-        place = f"{file}:{self.line}" if self.line else file
-        what = self.what if len(self.what) <= _MAX_SHOWN else f"{self.what[:_MAX_SHOWN]}…"
-        return f"{place}: {what}; {self.remedy}"
+        place = f"{_one_line(self.file)}:{self.line}" if self.line else _one_line(self.file)
+        return f"{place}: {shorten(self.what)}; {self.remedy}"
 
     def __lt__(self, other: Self) -> bool:
         return (self.file, self.line, self.what) < (other.file, other.line, other.what)
@@ -84,7 +82,17 @@ def fail(place: object, what: str, remedy: str, *, line: int = 0, kind: type[Fau
 
 def tell(place: object, what: str) -> None:
     """Print what a user should know of a file although it is no fault; to the standard error."""
-    print(show_controls(f"{place}: {what}"), file=sys.stderr)
+    print(show_controls(f"{_one_line(str(place))}: {what}"), file=sys.stderr)
+
+
+def _one_line(place: str) -> str:
+    """Show the line breaks of a name: a fault begins a line, which no name may do."""
+    return place.replace("\n", "\u240a")
+
+
+def shorten(text: str) -> str:
+    """Cut a text that is too long to be shown; it may quote a value as long as a file."""
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
 def some_of(names: Collection[str]) -> str:

@@ -130,7 +130,7 @@ def test_brat_offsets_count_line_breaks_of_the_file_as_it_stands(tmp_path):
         ),
         ('{"id": "a", "text": "abc", "entities": [{"start": 0.0, "end": 2, "label": "ORG"}]}', "offsets are 0.0 and 2"),
         ('{"id": "a", "text": "abc", "entities": [{"start": true, "end": 2, "label": "ORG"}]}', "offsets are True"),
-        ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "MISC"}]}', "unknown label 'MISC'"),
+        ('{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "MISC-"}]}', "unknown label 'MISC-'"),
         (
             '{"id": "a", "text": "abc", "entities": [{"start": 0, "end": 2, "label": "ORG", "text": "b"}]}',
             "text is 'b', but",

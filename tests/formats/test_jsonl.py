@@ -7,15 +7,16 @@ import pytest
 
 from thidua_ner.faults import DataError
 from thidua_ner.formats.jsonl import read_documents, read_predictions
+from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span
 
 GOLD = [Document("Huế-1", "Công an Huế họp.\n")]
 
 
-def faults_of(path, *rows, gold=None):
+def faults_of(path, *rows, gold=None, types=None):
     path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
     with pytest.raises(DataError) as caught:
-        read_documents(path) if gold is None else read_predictions(path, gold)
+        read_documents(path, types) if gold is None else read_predictions(path, gold, types)
     return [(fault.line, f"{fault.what}; {fault.remedy}") for fault in caught.value.faults]
 
 
@@ -29,11 +30,11 @@ def test_all_faults_of_a_file_are_gathered(tmp_path):
     huge = '{"id": "h", "text": "a", "entities": [{"start": 0, "end": 1' + "0" * 5000 + "}]}"
     found = faults_of(tmp_path / "a.jsonl", good, "{", {**good, "id": "1"}, {"id": True}, twice, huge, [1])
     assert [line for line, _ in found] == [2, 3, 4, 5, 6, 7]
-    assert [what.partition(";")[0].partition("(E")[0] for _, what in found[1:]] == [
+    assert [what.partition(";")[0] for _, what in found[1:]] == [
         "'1' is on line 1 already",
         "is not an object with an id",
-        "is not JSON (an object has the key 'id' twice)",
-        "is not JSON ",
+        "an object has the key 'id' twice",
+        "a number has more than 4,300 digits",
         "is a JSON array",
     ]
 
@@ -57,9 +58,33 @@ def test_a_line_that_cannot_be_read_may_be_the_prediction_that_is_missing(tmp_pa
 def test_labels_and_texts_that_look_alike_are_told_apart(tmp_path):
     text = "Công an Huế"
     rows = [entity(0, 7, label="org"), entity(0, 7, text=unicodedata.normalize("NFD", "Công an"))]
-    (_, label), (_, surface) = faults_of(tmp_path / "a.jsonl", {"id": "a", "text": text, "entities": rows})
-    assert "unknown label 'org': it differs from 'ORG' in letter case" in label
+    row = {"id": "a", "text": text, "entities": rows}
+    (_, label), (_, surface) = faults_of(tmp_path / "a.jsonl", row, types=ENTITY_TYPES)
+    assert "unknown label 'org': it differs from 'ORG' in letter case; use one of ORG, PER, " in label
     assert "but the document has 'Công an': it differs in decomposed Unicode (NFD) instead of NFC" in surface
+
+
+def test_any_word_is_a_label_unless_types_are_given(tmp_path):
+    row = {"id": "a", "text": "Công an", "entities": [entity(0, 7, label="GPE")]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    assert read_documents(tmp_path / "a.jsonl")[0].spans == (Span(0, 7, "GPE"),)
+    row["entities"] = [entity(0, 7, label="GPE-")]
+    ((_, what),) = faults_of(tmp_path / "a.jsonl", row)
+    assert what.endswith("unknown label 'GPE-'; give a word without white space or hyphens at its ends")
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"start": 0, "end": 7, "type": "ORG"}, 'it has no label; its keys are start, end, type; give "label"'),
+        ({"entity_group": "ORG", "end": 7}, 'it has no start; its keys are entity_group, end; give "start"'),
+        ({}, 'it has no start; it is empty; give "start"'),
+    ],
+)
+def test_an_entity_that_lacks_a_key_names_those_it_has(tmp_path, given, what):
+    assert faults_of(tmp_path / "a.jsonl", {"id": "a", "text": "Công an", "entities": [given]}) == [
+        (1, f"'a', entity 1: {what}")
+    ]
 
 
 def test_spans_of_another_text_than_the_gold_are_refused(tmp_path):

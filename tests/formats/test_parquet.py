@@ -53,3 +53,11 @@ def test_a_damaged_group_of_rows_costs_no_other(tmp_path):
     found = list(read_texts(path, "text"))
     assert [one.id for one in found] == [f"{path}:{number}" for number in range(1, 31)]
     assert [isinstance(one, Refused) for one in found] == [False] * 10 + [True] * 10 + [False] * 10
+
+
+@pytest.mark.parametrize("twice", ["id", "text"])
+def test_a_column_that_is_there_twice_is_refused_by_its_name(tmp_path, twice):
+    columns = pa.array(["a"]), pa.array(["Huế"]), pa.array(["Vinh"])
+    pq.write_table(pa.table(columns, names=["id", "text", twice]), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=f"has the column '{twice}' twice; rename one"):
+        list(read_texts(tmp_path / "a.parquet", "text"))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 
@@ -103,8 +104,8 @@ def test_a_table_that_cannot_be_read_is_told(tmp_path, content, reason):
     [
         ('[{"id": 1, "text": "a"}]', "is a JSON array; write one object per line"),
         ("[", "begins JSON of several lines; write one object per line"),
-        ('{"id": 1, "id": 2, "text": "a"}', "is not JSON (an object has the key 'id' twice)"),
-        ('{"id": 1' + "0" * 5000 + ', "text": "a"}', "is not JSON (Exceeds the limit"),
+        ('{"id": 1, "id": 2, "text": "a"}', "an object has the key 'id' twice"),
+        ('{"id": 1' + "0" * 5000 + ', "text": "a"}', "a number has more than 4,300 digits"),
         ('{"data": {"text": "a"}, "annotations": [{"result": []}]}', "is an export of Label Studio"),
         ('["Huế", {"entities": [[0, 3, "LOC"]]}]', "is an export of spaCy"),
     ],
@@ -115,6 +116,18 @@ def test_a_line_that_is_no_record_is_told(tmp_path, line, reason):
     (refused,) = texts.read_jsonl(path, "text")
     assert refused.id == f"{path}:1"
     assert refused.reason.startswith(reason)
+
+
+def test_a_reason_is_as_short_as_a_fault():
+    refused = texts.row_record("a", {"k" * 10**6: 1}, "text")
+    assert len(refused.reason) == 401
+    assert refused.reason.endswith("kk…")
+
+
+def test_a_name_of_a_file_is_the_same_on_every_system():
+    assert (
+        texts.path_name(PureWindowsPath("tin", "a.txt")) == texts.path_name(PurePosixPath("tin/a.txt")) == "tin/a.txt"
+    )
 
 
 def test_texts_of_another_encoding_are_named(tmp_path):

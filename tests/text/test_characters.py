@@ -14,10 +14,10 @@ from thidua_ner.tagging.tagger import load_tagger
 from thidua_ner.text.characters import (
     LONGEST_READ,
     compose,
-    decompose,
     has_surrogate,
     replace_surrogates,
     spell,
+    split_marks,
     visible_text,
 )
 from thidua_ner.text.perturbations import PERTURBATIONS
@@ -102,7 +102,7 @@ def test_visible_offsets_give_the_characters_back(text):
 def test_ordinary_texts_are_composed_as_unicode_says(text):
     assert compose(text) == unicodedata.normalize("NFC", text)
     assert compose(text, "NFKC") == unicodedata.normalize("NFKC", text)
-    assert decompose(text) == unicodedata.normalize("NFD", text)
+    assert split_marks(text) == unicodedata.normalize("NFD", text)
 
 
 def test_halves_of_characters_are_found_and_replaced():

@@ -16,15 +16,14 @@ from thidua_ner.files import read_text, write_text
 from thidua_ner.formats.exports import CONVERT, recognise_export
 from thidua_ner.formats.texts import begins_long_json, foreign_encoding, parse_json, record_id
 from thidua_ner.text.alike import Lookalikes, describe_difference, find_units
-from thidua_ner.text.characters import has_surrogate, replace_surrogates
-from thidua_ner.text.labels import ENTITY_TYPES
-from thidua_ner.text.spans import Document, Span, is_label
+from thidua_ner.text.characters import has_surrogate
+from thidua_ner.text.spans import Document, Span, is_label, label_remedy
 from thidua_ner.text.syllables import Sentence, Token
 
 _Record = dict[str, Any]
 
 
-def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPES)) -> list[Document]:
+def read_documents(path: Path, types: Collection[str] | None = None) -> list[Document]:
     """Read documents; `types` None allows any label. Raises DataError with the line of every faulty record."""
     documents: list[Document] = []
     faults: list[Fault] = []
@@ -44,9 +43,7 @@ def read_documents(path: Path, types: Collection[str] | None = tuple(ENTITY_TYPE
     return documents
 
 
-def read_predictions(
-    path: Path, gold: Iterable[Document], types: Collection[str] | None = tuple(ENTITY_TYPES)
-) -> list[Document]:
+def read_predictions(path: Path, gold: Iterable[Document], types: Collection[str] | None = None) -> list[Document]:
     """Read one prediction per gold document, in the order of the gold.
 
     Raises DataError with unknown and missing documents and with entities that are not spans of the gold text.
@@ -140,8 +137,8 @@ def _parse_record(path: Path, line: int, content: str) -> Any:
     """Parse a line; raises DataError if it is not JSON of whole characters."""
     try:
         record = parse_json(content)
-    except (ValueError, RecursionError) as error:
-        fail(path, f"is not JSON ({replace_surrogates(str(error))})", "write one JSON object per line", line=line)
+    except ValueError as error:
+        fail(path, str(error), "correct the line: it must be one JSON object", line=line)
     named = (record.get("id"), record.get("text")) if isinstance(record, dict) else ()
     if any(isinstance(value, str) and has_surrogate(value) for value in named):
         fail(path, "holds half of a surrogate pair", "write whole characters", line=line)
@@ -196,19 +193,16 @@ def _given(path: Path, line: int, record: _Record, text: str) -> tuple[Sentence,
 
 def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tuple[str, str] | None:
     """Say what is wrong with an entity of a record and how to fix it; None if it is valid."""
-    if not isinstance(entity, dict):
-        return f"{entity!r} is not an object", 'write {"start": …, "end": …, "label": …}'
+    if problem := _form_problem(entity):
+        return problem
     start, end, label, score = (entity.get(key) for key in ("start", "end", "label", "score"))
-    if type(start) is not int or type(end) is not int:
-        return f"the offsets are {start!r} and {end!r}", "give whole numbers"
     if start >= end:
         return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
     if start < 0 or end > len(text):
         what = f"{start} to {end} lies outside the text of {len(text)} characters"
         return what, _correct_offsets(text, start, end, entity.get("text"))
     if not (is_label(label) if types is None else label in types):
-        known = f"use one of {', '.join(types)}" if types else "give a word without white space"
-        return f"unknown label {label!r}{Lookalikes(types or ()).hint(str(label))}", known
+        return f"unknown label {label!r}{Lookalikes(types or ()).hint(str(label))}", label_remedy(types)
     if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
         return f"the score is {score!r}", "give a number or omit it"
     surface = entity.get("text", text[start:end])
@@ -217,6 +211,19 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
         what = f"its text is {surface!r}, but the document has {text[start:end]!r}"
         what += f": it differs in {difference}" if difference else ""
         return what, _correct_offsets(text, start, end, surface)
+    return None
+
+
+def _form_problem(entity: Any) -> tuple[str, str] | None:
+    """Say what is wrong with an entity whatever the text, and how to fix it; None if it has offsets and a label."""
+    if not isinstance(entity, dict):
+        return f"{entity!r} is not an object", 'write {"start": …, "end": …, "label": …}'
+    if lacking := next((key for key in ("start", "end", "label") if key not in entity), ""):
+        keys = f"its keys are {some_of(entity)}" if entity else "it is empty"
+        return f"it has no {lacking}; {keys}", f'give "{lacking}"'
+    start, end = entity["start"], entity["end"]
+    if type(start) is not int or type(end) is not int:
+        return f"the offsets are {start!r} and {end!r}", "give whole numbers"
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from thidua_ner.faults import some_of
 from thidua_ner.files import write_bytes
 from thidua_ner.formats.jsonl import entity_record
-from thidua_ner.formats.texts import Record, Refused, path_name, row_record
+from thidua_ner.formats.texts import Record, Refused, check_columns, path_name, row_record
 from thidua_ner.text.characters import replace_surrogates
 from thidua_ner.text.spans import Document
 
@@ -26,6 +26,7 @@ def read_texts(path: Path, column: str) -> Iterator[Record]:
         names = file.schema_arrow.names
         if column not in names:
             raise ValueError(f"has no column {column!r}; name one of {some_of(names)} with --column")
+        check_columns(names, column)
         wanted = text_columns(file.schema_arrow, column)
         if not file.num_row_groups and file.metadata.num_rows:
             raise ValueError(f"should have {file.metadata.num_rows:,} rows and has none")

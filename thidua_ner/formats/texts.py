@@ -8,14 +8,15 @@ import csv
 import json
 import math
 import os
+import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from thidua_ner.faults import some_of
+from thidua_ner.faults import shorten, some_of
 from thidua_ner.files import MAX_LINE_BYTES
 from thidua_ner.formats.exports import recognise_export
 from thidua_ner.text.characters import has_surrogate, replace_surrogates
@@ -24,18 +25,23 @@ from thidua_ner.text.spans import Document
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record that cannot be tagged: its name, and why."""
+    """A record that cannot be tagged: its name, and why, in as many characters as a fault shows."""
 
     id: str
     reason: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", shorten(self.reason))
+
 
 Record = Document | Refused
 
+_MAX_DIGITS = sys.int_info.default_max_str_digits
 
-def path_name(path: Path) -> str:
-    """Name a file by its path, whatever bytes the path has."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+def path_name(path: PurePath) -> str:
+    """Name a file by its path with slashes, on every system, and whatever bytes the path has."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def record_id(value: object) -> str:
@@ -147,15 +153,24 @@ def begins_long_json(line: bytes | str, following: bytes | str) -> bool:
 
 
 def parse_json(line: str) -> Any:
-    """Parse a JSON value; raises ValueError or RecursionError if it is none, or if an object repeats a key."""
-    return json.loads(line, object_pairs_hook=_unique_keys)
+    """Parse a JSON value; raises ValueError if it is none, an object repeats a key, or a number is too long."""
+    try:
+        return json.loads(line, object_pairs_hook=_unique_keys, parse_int=_whole_number)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(replace_surrogates(f"is not JSON ({error})")) from None
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:  # the time to read one grows with the square of its length
+        raise ValueError(f"a number has more than {_MAX_DIGITS:,} digits")
+    return int(digits)
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> Any:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise ValueError(f"an object has the key {twice!r} twice")
+        raise ValueError(replace_surrogates(f"an object has the key {twice!r} twice"))
     return found
 
 
@@ -164,8 +179,8 @@ def _json_record(name: str, line: bytes, column: str) -> Record:
         row = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         return Refused(name, f"byte {error.start} is not UTF-8")
-    except (ValueError, RecursionError) as error:
-        return Refused(name, replace_surrogates(f"is not JSON ({error})"))
+    except ValueError as error:
+        return Refused(name, str(error))
     tool = recognise_export(row)
     if tool and not (isinstance(row, dict) and isinstance(row.get(column), str)):
         return Refused(name, f"is an export of {tool}; write an object with {column!r} per line")
@@ -236,12 +251,17 @@ def _read_header(lines: _Pushback, column: str) -> tuple[list[str], str]:
         raise ValueError("has line breaks of CR alone; save it with LF or CRLF")
     read = [(next(csv.reader([text], delimiter=delimiter)), delimiter) for delimiter in ",;\t|"]
     header, delimiter = max(read, key=lambda one: (column in one[0], len(one[0])))
-    twice = [name for name in ("id", column) if header.count(name) > 1]
-    if twice:
-        raise ValueError(f"has the column {twice[0]!r} twice; rename one")
+    check_columns(header, column)
     if column not in header:
         raise ValueError(f"has no column {column!r} in its first line, but {some_of(header)}; name one with --column")
     return header, delimiter
+
+
+def check_columns(names: Sequence[str], column: str) -> None:
+    """Raise ValueError if the texts, or the ids, are in two columns of one name."""
+    twice = [name for name in ("id", column) if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"has the column {twice[0]!r} twice; rename one")
 
 
 def _rows(lines: _Pushback, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:

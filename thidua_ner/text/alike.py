@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import regex
 
-from thidua_ner.text.characters import compose, decompose, remove_invisible, replace_lookalikes
+from thidua_ner.text.characters import compose, remove_invisible, replace_lookalikes, split_marks
 from thidua_ner.text.spelling import TONES
 
 
@@ -24,7 +24,7 @@ def _move_tones(text: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _toneless(word: str) -> str:
-    parts = decompose(word)
+    parts = split_marks(word)
     marks = [mark for mark in parts if mark in TONES]
     return compose("".join(letter for letter in parts if letter not in TONES)) + "".join(sorted(marks))
 

@@ -70,7 +70,7 @@ def compose(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
     return _normalise(text, form)
 
 
-def decompose(text: str) -> str:
+def split_marks(text: str) -> str:
     """Part the letters of a text from their marks (NFD), but leave 32 and more marks in a row as they are."""
     return _normalise(text, "NFD")
 
