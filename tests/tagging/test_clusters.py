@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import ROOT
+from tests.tagging.test_encodings import MISREAD
 from tests.tagging.test_tag import TEXT, parts, tag, tagged
 from thidua_ner.tagging.clusters import _Worker
 from thidua_ner.tagging.jobs import Job
@@ -132,6 +133,9 @@ def test_a_fault_comes_back_from_a_worker(model, tmp_path):
     work = _Worker(job)
     shards = [pickle.dumps([Document("a", text)]) for text in (TEXT, f"{TEXT}!")]
     assert pickle.loads(work({"number": 0, "shard": shards[0]})["record"]).tagged == 1  # noqa: S301
+    misread = pickle.dumps([Document("b", MISREAD)])
+    (found,) = pickle.loads(work({"number": 1, "shard": misread})["record"]).encodings  # noqa: S301
+    assert found.first == "b"
     job.shards.part(0).write_text("damaged")
     assert work({"number": 0, "shard": shards[0]})["told"].endswith(
         "has changed since it was written; it is done again\n"

@@ -1,19 +1,24 @@
 """The inputs of tagging: each file of a folder is read, refused or named as passed over, and each id is unique."""
 
+import io
 import json
 import os
+import sys
+import tracemalloc
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.formats.test_parquet import broken_utf8
-from thidua_ner.faults import DataError
+from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import read_predictions
 from thidua_ner.formats.registry import write_documents
 from thidua_ner.formats.texts import Refused
-from thidua_ner.tagging.inputs import dataset_source, find_sources, told_encodings, unique_records
+from thidua_ner.tagging import inputs
+from thidua_ner.tagging.inputs import dataset_source, find_sources, unique_records
 from thidua_ner.text.spans import Document
 
 
@@ -116,16 +121,52 @@ def test_a_row_of_a_dataset_that_cannot_be_decoded_costs_no_other(tmp_path):
     assert found[1].text == "Vinh"
 
 
-def test_texts_of_old_encodings_are_told_once_for_each_encoding(capsys):
-    plain = "Sáng nay, Công an tỉnh Quảng Nam tổ chức hội nghị triển khai nhiệm vụ."
-    mojibake = plain.encode().decode("latin-1")
-    documents = [Document("a", plain), Document("b", mojibake), Refused("c", "no"), Document("d", mojibake)]
-    assert list(told_encodings(documents)) == documents
-    (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith("tag: 2 texts in ")
-    assert told.endswith("(first: b), where no word is recognised; convert to Unicode and tag again")
-    list(told_encodings(documents[:1]))
-    assert capsys.readouterr().err == ""
+def test_a_dataset_that_its_builder_cannot_read_is_told(tmp_path):
+    (tmp_path / "README.md").write_text("---\nconfigs: [\n---\n")
+    (tmp_path / "train.jsonl").write_text(line("a"))
+    with pytest.raises(MachineError, match=r"cannot be loaded \(while parsing"):
+        dataset_source(str(tmp_path), "train", "text")
+
+
+def test_the_standard_input_is_read_up_to_the_limit(monkeypatch):
+    class Endless(io.RawIOBase):
+        def read(self, size=-1):
+            assert 0 <= size <= 11
+            return b"a" * size
+
+    monkeypatch.setattr(inputs, "MAX_LINE_BYTES", 10)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Endless()))
+    assert records("-") == [Refused("stdin", "has more than 10 bytes")]
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"0123456789")))
+    assert records("-") == [Document("stdin", "0123456789")]
+
+
+def test_an_id_that_looks_like_one_that_was_made_is_no_repetition(tmp_path):
+    (tmp_path / "a.jsonl").write_text(line("x"))
+    path = tmp_path / "b.jsonl"
+    path.write_text(line("x") + line(f"{path}:x"))
+    assert names(tmp_path / "a.jsonl", path) == ["x", f"{path}:x", f"{path}:{path}:x"]
+
+
+def test_an_id_takes_a_hundred_bytes():
+    count = 40_000
+    source = inputs.Source("a", lambda: (Document("a" * 500 + str(n), "") for n in range(count)), lambda: count)
+    stream = unique_records([source])
+    tracemalloc.start()
+    assert sum(1 for _ in zip(range(count - 1), stream, strict=False)) == count - 1
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 125 * count
+
+
+def test_names_send_no_controls(tmp_path, capsys):
+    folder = tmp_path / "x\x1b[2J\ny"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Huế")
+    (folder / "b\x1b.md").touch()
+    assert names(folder) == ["a"]
+    told = capsys.readouterr().err
+    assert told == f"{tmp_path}/x␛[2J␊y: passed over 1 that are not texts to tag: b␛.md\n"
 
 
 def test_a_table_of_other_things_beside_texts_is_passed_over(tmp_path, capsys):

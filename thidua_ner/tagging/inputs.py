@@ -2,13 +2,13 @@
 
 import hashlib
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from thidua_ner.faults import MachineError, UsageError, fail, some_of
+from thidua_ner.faults import MachineError, UsageError, fail, some_of, tell
+from thidua_ner.files import MAX_LINE_BYTES
 from thidua_ner.formats.exports import CONVERT, recognise_suffix
 from thidua_ner.formats.parquet import decoded_rows, text_columns
 from thidua_ner.formats.registry import READERS
@@ -21,11 +21,11 @@ from thidua_ner.formats.texts import (
     row_record,
 )
 from thidua_ner.text.characters import replace_surrogates
-from thidua_ner.text.encodings import recognise_legacy_encoding
 from thidua_ner.text.spans import Document
 
 STDIN = "-"
 _TEXT_READERS = {suffix: (one.texts, one.count) for suffix, one in READERS.items() if one.texts}
+_ID_BYTES = 15  # no two of 10^12 ids have the same; Python needs the same memory for up to 15
 _TEXT_FILES = ", ".join(_TEXT_READERS)
 
 
@@ -84,7 +84,7 @@ def _text_files(folder: Path, column: str) -> list[Path]:
         fail(folder, "has no texts", f"name a folder with {_TEXT_FILES} files")
     if passed:
         names = some_of([path_name(path.relative_to(folder)) for path in sorted(passed)])
-        print(f"{path_name(folder)}: passed over {len(passed):,} that are not texts to tag: {names}", file=sys.stderr)
+        tell(path_name(folder), f"passed over {len(passed):,} that are not texts to tag: {names}")
     return found
 
 
@@ -138,41 +138,26 @@ def unique_records(sources: Iterable[Source]) -> Iterator[Record]:
     """Yield the records of all sources under unique ids, without which no reader could read the output.
 
     An id that another source has gets the name of its own source before it; a text whose id an earlier text of its
-    source has is refused. Of each id, 16 bytes are kept.
+    source has is refused. Each id takes about 100 bytes of memory, however long it is.
     """
-    seen: set[bytes] = set()
-    for source in sources:
-        here: set[bytes] = set()
+    taken: dict[bytes, int] = {}  # the number of the last source that has an id; -1 if it was made of another one
+    for number, source in enumerate(sources):
         for record in source.records():
             if isinstance(record, Refused):
                 yield record
                 continue
             own = _digest(record.id)
-            name = f"{source.name}:{record.id}" if own in seen else record.id
-            if own in here or (name != record.id and _digest(name) in seen):
+            name = f"{source.name}:{record.id}" if own in taken else record.id
+            if taken.get(own) == number or (name != record.id and _digest(name) in taken):
                 yield Refused(record.id, f"is the id of an earlier text of {source.name}; give each text its own")
                 continue
-            here.add(own)
-            seen.add(_digest(name))
+            taken[own] = number
+            taken.setdefault(_digest(name), -1)
             yield record if name == record.id else Document(name, record.text)
 
 
-def told_encodings(records: Iterable[Record]) -> Iterator[Record]:
-    """Yield the records and then tell on the standard error which texts are in encodings that no model can read."""
-    counts: Counter[str] = Counter()
-    first: dict[str, str] = {}
-    for record in records:
-        if isinstance(record, Document) and (encoding := recognise_legacy_encoding(record.text)):
-            counts[encoding] += 1
-            first.setdefault(encoding, record.id)
-        yield record
-    for encoding, count in counts.items():
-        what = f"{count:,} text{'s' if count > 1 else ''} in {encoding} (first: {first[encoding]})"
-        print(f"tag: {what}, where no word is recognised; convert to Unicode and tag again", file=sys.stderr)
-
-
 def _digest(name: str) -> bytes:
-    return hashlib.blake2b(name.encode("utf-8"), digest_size=16).digest()
+    return hashlib.blake2b(name.encode("utf-8"), digest_size=_ID_BYTES).digest()
 
 
 def dataset_source(name: str, split: str, column: str) -> Source:
@@ -185,7 +170,7 @@ def dataset_source(name: str, split: str, column: str) -> Source:
     try:
         rows = datasets.load_dataset(name, split=split, streaming=True)
         columns = rows.column_names
-    except (datasets.exceptions.DatasetsError, OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # each builder that reads a damaged file raises errors of its own
         remedy = "name a dataset of the hub or its folder, and one of its splits"
         fail(name, f"cannot be loaded ({_first_line(error)})", remedy, kind=MachineError)
     if columns and column not in columns:
@@ -247,4 +232,6 @@ def _guarded(name: str, records: Iterator[Record]) -> Iterator[Record]:
 
 
 def _read_stdin() -> Iterator[Record]:
-    yield bytes_record("stdin", sys.stdin.buffer.read())
+    raw = sys.stdin.buffer.read(MAX_LINE_BYTES + 1)
+    too_large = Refused("stdin", f"has more than {MAX_LINE_BYTES:,} bytes")
+    yield too_large if len(raw) > MAX_LINE_BYTES else bytes_record("stdin", raw)

@@ -12,7 +12,6 @@ What a disk or a person has damaged is told and done again.
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,10 +19,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from thidua_ner.faults import DataError, MachineError, UsageError, fail, show_controls
+from thidua_ner.faults import DataError, MachineError, UsageError, fail, tell
 from thidua_ner.files import make_folder, read_json, remove, remove_temporaries, write_json, write_text
 from thidua_ner.formats.jsonl import format_json_lines
 from thidua_ner.formats.texts import Record, Refused
+from thidua_ner.tagging.encodings import EncodingCount, count_encodings
 
 ERRORS = "errors.jsonl"
 _STATE = ".shards"
@@ -53,13 +53,15 @@ class RefusedRecord:
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """The result of a shard: the digest of its input, the number of tagged records, and the refused records."""
+    """The result of a shard: the digest of its input, how many records were tagged, what was refused or not read."""
 
     input: str
     tagged: int
     errors: tuple[RefusedRecord, ...]
     part: str = ""
     """The digest of the part; older records have none, and their shards are done again."""
+    encodings: tuple[EncodingCount, ...] = ()
+    """The texts that no model can read."""
 
 
 class Shards:
@@ -146,10 +148,11 @@ class Shards:
         if state.input != digest(records):
             fail(part, "was made from other records", "the input has changed: name another --output")
         if not state.part or state.part != _digest_of_part(part):
-            _tell(part, "is missing" if not part.exists() else "has changed since it was written", "it is done again")
+            what = "has changed since it was written" if part.exists() else "is missing"
+            tell(part, f"{what}; it is done again")
             return None
         if state.tagged + len(state.errors) != len(records):
-            _tell(path, "does not count all its records", "its shard is done again")
+            tell(path, "does not count all its records; its shard is done again")
             return None
         return state
 
@@ -157,7 +160,7 @@ class Shards:
         """Write the record of a shard whose part is written; this finishes it."""
         errors = tuple(RefusedRecord(one.id, one.reason) for one in refused)
         part = _digest_of_part(self.part(number))
-        state = ShardRecord(digest(records), len(records) - len(refused), errors, part)
+        state = ShardRecord(digest(records), len(records) - len(refused), errors, part, count_encodings(records))
         write_json(self._path(number), state, indent=None)
         return state
 
@@ -184,12 +187,8 @@ def _read(path: Path, kind: type[_Kind], consequence: str) -> _Kind | None:
     try:
         return read_json(path, kind, consequence)
     except DataError as error:
-        _tell(path, error.faults[0].what, consequence)
+        tell(path, f"{error.faults[0].what}; {consequence}")
         return None
-
-
-def _tell(path: Path, what: str, consequence: str) -> None:
-    print(show_controls(f"{path}: {what}; {consequence}"), file=sys.stderr, flush=True)
 
 
 def _digest_of_part(path: Path) -> str:

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from thidua_ner.faults import UsageError, fail
+from thidua_ner.faults import UsageError, fail, tell
 from thidua_ner.formats.texts import Record
 from thidua_ner.runs.folder import model_folders, onnx_folder
-from thidua_ner.tagging.inputs import STDIN, Source, dataset_source, find_sources, told_encodings, unique_records
+from thidua_ner.tagging.encodings import EncodingCount, tell_encodings
+from thidua_ner.tagging.inputs import STDIN, Source, dataset_source, find_sources, unique_records
 from thidua_ner.tagging.jobs import Engine, Job, cached_tagger, run_here, run_processes
 from thidua_ner.tagging.shards import ERRORS, JobRecord, cut_shards
 from thidua_ner.tagging.tagger import Runtime
@@ -59,7 +60,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
         try:
             tagged, refused = tag_corpus(job, sources, shard, _engine(engine, workers))
         except KeyboardInterrupt:
-            print(f"{output}: interrupted; repeat the call to resume", file=sys.stderr)
+            tell(output, "interrupted; repeat the call to resume")
             raise
         print(f"{output}: {tagged:,} texts tagged, {refused:,} refused")
         place = f"see {output / ERRORS}"
@@ -94,6 +95,7 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
 
     record = JobRecord(model_fingerprint(job.model, job.runtime), job.runtime, job.format, size, code_fingerprint())
     n_shards = tagged = 0
+    encodings: dict[int, tuple[EncodingCount, ...]] = {}
     with job.shards.opened(record), tqdm(desc="tagging", unit="text", disable=None) as bar:
         if not bar.disable:
             counts = [source.count() for source in sources]
@@ -102,12 +104,15 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
             for number, finished in results:
                 n_shards = max(n_shards, number + 1)
                 tagged += finished.tagged
+                if finished.encodings:
+                    encodings[number] = finished.encodings
+        tell_encodings(one for number in sorted(encodings) for one in encodings[number])
         return tagged, job.shards.finish(n_shards)
 
 
 def read_shards(sources: Sequence[Source], size: int) -> Iterator[list[Record]]:
     """Read the records of all sources in lists of `size`."""
-    return cut_shards(told_encodings(unique_records(sources)), size)
+    return cut_shards(unique_records(sources), size)
 
 
 def model_fingerprint(model: Path, runtime: Runtime) -> str:

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterable
 from typing import Literal
 
-from thidua_ner.faults import show_controls
+from thidua_ner.faults import show_controls, tell
 from thidua_ner.formats.jsonl import document_record, format_json_lines
 from thidua_ner.formats.texts import Record, Refused
+from thidua_ner.tagging.encodings import EncodingCount, count_encodings, sum_counts, tell_encodings
 from thidua_ner.tagging.jobs import tag_records
 from thidua_ner.tagging.tagger import AnyTagger
 from thidua_ner.text.labels import label_order
@@ -35,20 +36,23 @@ def format_for_terminal(document: Document) -> str:
 def tag_to_stdout(tagger: AnyTagger, groups: Iterable[list[Record]], style: Style) -> int:
     """Write each text as it is tagged, and refusals to the standard error; return the number of refusals.
 
-    The records of a group are tagged together.
+    The records of a group are tagged together. Texts that no model can read are told at the end.
     """
     refused = 0
+    encodings: tuple[EncodingCount, ...] = ()
     if isinstance(sys.stdout, io.TextIOWrapper):  # JSON is UTF-8 everywhere; a terminal shows what it can
         sys.stdout.reconfigure(encoding=None if style == "colour" else "utf-8", errors="replace")
     for group in groups:
+        encodings = sum_counts([*encodings, *count_encodings(group)])
         tagged = iter(tag_records(tagger, [one for one in group if isinstance(one, Document)]))
         for one in group:
             found = one if isinstance(one, Refused) else next(tagged)
             if isinstance(found, Refused):
                 refused += 1
-                print(show_controls(f"{found.id}: {found.reason}"), file=sys.stderr)
+                tell(found.id, found.reason)
             elif style == "colour":
                 print(f"{format_for_terminal(found)}\n", flush=True)
             else:
                 print(format_json_lines([document_record(found)]), end="", flush=True)
+    tell_encodings(encodings)
     return refused
