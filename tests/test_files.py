@@ -211,3 +211,48 @@ def test_only_temporaries_are_removed(tmp_path):
     (tmp_path / ".link.89abcdef.tmp").symlink_to(tmp_path)
     remove_temporaries(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {".a.tmp", "a.0123abcd.tmp", ".a.txt.0123abcd", "a.txt"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no FIFO")
+def test_a_pipe_or_a_device_is_written_into_not_replaced(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(fifo, "Huế")
+    assert os.read(reader, 100) == "Huế".encode()
+    os.close(reader)
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    (tmp_path / "null").symlink_to("/dev/null")
+    write_text(tmp_path / "null", "a")
+    assert (tmp_path / "null").is_symlink()
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="open files are looked up in /proc")
+def test_the_standard_output_is_not_replaced(tmp_path):
+    with (tmp_path / "a.txt").open("wb") as stream:
+        write_text(Path(f"/proc/self/fd/{stream.fileno()}"), "a")
+    assert (tmp_path / "a.txt").read_text() == "a"
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    write_encoded_folder(tmp_path / "part", [Document("a", "text")])
+
+    def fail(*_):
+        assert sorted(path.name for path in tmp_path.glob(".part.*.tmp/*.txt")) == ["a.txt", "b.txt"]
+        raise OSError(39, "Directory not empty")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(MachineError, match=r"part: cannot be written \(Directory not empty\)"):
+        write_encoded_folder(tmp_path / "part", [Document("b", "text")])
+    assert [path.name for path in tmp_path.iterdir()] == ["part"]
+    assert (tmp_path / "part/a.txt").read_text() == "text"
+
+
+def test_an_error_without_a_number_is_named(tmp_path, monkeypatch):
+    def refuse(_):
+        raise OSError("the network is gone")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"cannot be read \(the network is gone\)"):
+        read_text(tmp_path / "a.txt")

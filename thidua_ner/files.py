@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import hashlib
 import io
 import json
 import os
@@ -24,6 +25,8 @@ T = TypeVar("T")
 MAX_LINE_BYTES = 50_000_000
 """Longer lines are refused: they are not text, or would fill the memory."""
 
+_CHECK = "check the folder, its permissions and the free space"
+
 _TEMPORARY = re.compile(r"\A\..+\.[0-9a-f]{8}\.tmp\Z", re.DOTALL)
 """The names under which files and folders are written before they are whole."""
 
@@ -36,7 +39,7 @@ def read_text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        fail(path, f"cannot be read ({error.strerror})", "check the path and its permissions")
+        fail(path, f"cannot be read ({error.strerror or error})", "check the path and its permissions")
     if len(raw) > MAX_LINE_BYTES:
         for number, size in enumerate(map(len, raw.split(b"\n")), start=1):
             if size > MAX_LINE_BYTES:
@@ -136,34 +139,79 @@ def _adapter(kind: Hashable) -> "TypeAdapter[Any]":
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically and durably, creating its folder if needed; raises MachineError if that fails.
 
-    A link at `path` is replaced, not followed; the mode follows the umask.
+    A link at `path` is replaced, not followed; the mode follows the umask. A device or a pipe is written into.
     """
+    with _errors_told(path):
+        if _is_device(path):
+            with path.open("ab") as stream:
+                stream.write(content)
+            return
     with whole(path) as temporary, temporary.open("xb") as stream:
         stream.write(content)
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, replace: bool = True, remedy: str = _CHECK) -> Iterator[Path]:
     """Give the path of a file or folder to write, and move it to `path` when all of it is on the disk.
 
-    What was there is replaced. If writing fails, nothing is changed; raises MachineError for an OSError.
+    What was there is replaced or, unless `replace`, stays. If writing fails, nothing is changed; raises MachineError
+    with `remedy` for an OSError. Whoever is killed between the two renames that replace a folder leaves the old one
+    under a temporary name.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    temporary = _temporary(path)
+    with _errors_told(path, remedy):
         try:
             make_folder(path.parent)
             yield temporary
             _sync(temporary)
-            if temporary.is_dir():  # a folder cannot replace another at once
-                remove(path)
-            temporary.replace(path)
+            if not temporary.is_dir():
+                temporary.replace(path)
+            elif replace or not path.exists():
+                _replace_folder(temporary, path)
             _sync_folder(path.parent)
-        except BaseException:
+        finally:
             remove(temporary)
-            raise
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    """Rename a folder to a path where another may be, which no system can replace at once."""
+    old = _temporary(path)
+    if os.path.lexists(path):
+        path.rename(old)
+    try:
+        new.replace(path)
+    except BaseException:
+        if os.path.lexists(old):
+            old.rename(path)
+        raise
+    remove(old)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+@contextmanager
+def _errors_told(path: Path, remedy: str = _CHECK) -> Iterator[None]:
+    """Raise MachineError for an OSError of writing."""
+    try:
+        yield
     except OSError as error:
-        what = f"cannot be written ({error.strerror or error})"
-        fail(path, what, "check the folder, its permissions and the free space", kind=MachineError)
+        fail(path, f"cannot be written ({error.strerror or error})", remedy, kind=MachineError)
+
+
+def _is_device(path: Path) -> bool:
+    """Tell whether a path is that of a device, a pipe or an open file, as /dev/stdout, which must not be replaced."""
+    if not path.exists() or path.is_dir():
+        return False
+    folder = path.parent.resolve()
+    return not path.is_file() or folder == Path("/dev") or folder.parts[:2] == ("/", "proc")
+
+
+def hash_file(path: Path) -> bytes:
+    """Hash the content of a file (SHA-256, 32 bytes)."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def make_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ROOT, run_inside
 from tests.tagging.test_tag import TEXT, contents, parts, tag
+from thidua_ner.faults import MachineError
 from thidua_ner.files import read_json, write_json
 from thidua_ner.tagging import tag as tagging
 from thidua_ner.tagging.inputs import find_sources
@@ -59,17 +60,48 @@ def test_a_damaged_part_is_told_and_done_again(job, tmp_path, how):
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"input": 1}', "\0" * 60], ids=["empty", "cut", "other", "zeros"])
-@pytest.mark.parametrize("name", ["00001.json", "job.json"])
-def test_a_damaged_record_is_told_and_its_shards_are_done_again(model, texts, tmp_path, name, content):
+def test_a_damaged_record_is_told_and_its_shard_is_done_again(model, texts, tmp_path, content):
     arguments = (model, texts, "-o", tmp_path / "out", "--shard", 2)
     tag(*arguments)
     whole = contents(tmp_path / "out")
-    path = tmp_path / "out/.shards" / name
+    path = tmp_path / "out/.shards/00001.json"
     path.write_text(content)
     told = tag(*arguments).stderr
     assert told.startswith(f"{path}: ")
-    assert told.endswith("all shards are done again\n" if name == "job.json" else "; its shard is done again\n")
+    assert told.endswith("; its shard is done again\n")
     assert told.count("\n") == 1
+    assert contents(tmp_path / "out") == whole
+
+
+@pytest.mark.parametrize("content", ["{", None], ids=["cut", "missing"])
+def test_without_the_record_of_its_job_the_parts_are_kept(model, texts, tmp_path, content):
+    arguments = (model, texts, "-o", tmp_path / "out", "--shard", 2)
+    tag(*arguments)
+    path = tmp_path / "out/.shards/job.json"
+    path.unlink() if content is None else path.write_text(content)
+    whole = contents(tmp_path / "out")
+    told = tag(*arguments, code=1).stderr
+    assert told.startswith(f"{path}: ")
+    assert told.endswith(f"restore it, name another --output, or remove {tmp_path}/out to tag everything again\n")
+    assert contents(tmp_path / "out") == whole
+
+
+@pytest.mark.parametrize("name", ["00001.json", "job.json"])
+def test_a_record_that_cannot_be_read_is_a_fault_of_the_machine_and_nothing_is_done_again(
+    model, texts, tmp_path, monkeypatch, name
+):
+    tag(model, texts, "-o", tmp_path / "out", "--shard", 2)
+    whole, read = contents(tmp_path / "out"), Path.read_bytes
+
+    def refuse(self):
+        if self.name == name:
+            raise OSError(5, "Input/output error", str(self))
+        return read(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(MachineError, match=rf"{name}: cannot be read \(Input/output error\)"):
+            tagging.tag(model, [str(texts)], output=tmp_path / "out", shard=2)
     assert contents(tmp_path / "out") == whole
 
 

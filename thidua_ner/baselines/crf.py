@@ -188,7 +188,7 @@ def _read_model(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        fail(path, f"cannot be read ({error.strerror})", "check the path and its permissions")
+        fail(path, f"cannot be read ({error.strerror or error})", "check the path and its permissions")
     model, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
     if hashlib.sha256(model).digest() != digest or not _is_whole(model):
         fail(path, "is not a CRF model, or is damaged", "train it again")

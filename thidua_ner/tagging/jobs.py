@@ -150,9 +150,8 @@ def run_processes(workers: int) -> Engine:
                 alive.close()  # the workers do not finish their shards
                 raise
             finally:
-                pool.shutdown(
-                    cancel_futures=True
-                )  # otherwise waiting shards would be tagged before a fault is reported
+                # otherwise waiting shards would be tagged before a fault is reported
+                pool.shutdown(cancel_futures=True)
 
     return run
 

@@ -6,7 +6,7 @@ OUT/.shards/00000.json   written after its part: the digests of input and part, 
 OUT/.shards/job.json     the job, which a second call must match
 OUT/.shards/lock         locked while a process writes
 
-What a disk or a person has damaged is told and done again.
+A shard that a disk or a person has damaged is told and done again.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from thidua_ner.faults import DataError, MachineError, UsageError, fail, tell
-from thidua_ner.files import make_folder, read_json, remove, remove_temporaries, write_json, write_text
+from thidua_ner.files import hash_file, make_folder, read_json, remove, remove_temporaries, write_json, write_text
 from thidua_ner.formats.jsonl import format_json_lines
 from thidua_ner.formats.texts import Record, Refused
 from thidua_ner.tagging.encodings import EncodingCount, count_encodings
@@ -111,13 +111,17 @@ class Shards:
             remove_temporaries(folder)
 
     def _check_job(self, path: Path, job: JobRecord) -> None:
-        """Raise UsageError if the folder contains another job; begin anew if nothing is finished or known."""
-        before = _read(path, JobRecord, "all shards are done again") if self._records() else None
-        if before is None:
+        """Begin anew if nothing is finished.
+
+        Raises UsageError if the folder contains another job, DataError if it is not known which: parts are kept then.
+        """
+        if not self._records():
             for old in [*self._records(), *self._parts()]:
                 remove(old)
             write_json(path, job)
             return
+        remedy = f"restore it, name another --output, or remove {self.folder} to tag everything again"
+        before = _read(path, JobRecord, remedy)
         then, now = asdict(before), asdict(job)
         if changed := [f"{key}: {then[key]}, not {now[key]}" for key in sorted(now) if then[key] != now[key]]:
             what = f"was started with other options ({', '.join(changed)})"
@@ -142,8 +146,12 @@ class Shards:
         Raises DataError if the shard's input has changed.
         """
         path, part = self._path(number), self.part(number)
-        state = _read(path, ShardRecord, "its shard is done again") if path.exists() else None
-        if state is None:
+        if not path.exists():
+            return None
+        try:
+            state = _read(path, ShardRecord, "remove it")
+        except DataError as error:
+            tell(path, f"{error.faults[0].what}; its shard is done again")
             return None
         if state.input != digest(records):
             fail(part, "was made from other records", "the input has changed: name another --output")
@@ -182,13 +190,16 @@ class Shards:
         return self.folder / _STATE / f"{number:05}.json"
 
 
-def _read(path: Path, kind: type[_Kind], consequence: str) -> _Kind | None:
-    """Read a record; tell if it is damaged, and return None."""
+def _read(path: Path, kind: type[_Kind], remedy: str) -> _Kind:
+    """Read a record; raises DataError if it is missing or damaged, MachineError if it cannot be read."""
     try:
-        return read_json(path, kind, consequence)
-    except DataError as error:
-        tell(path, f"{error.faults[0].what}; {consequence}")
-        return None
+        path.read_bytes()
+    except FileNotFoundError:
+        fail(path, "is missing", remedy)
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or error})"
+        fail(path, what, "check its permissions and the disk", kind=MachineError)
+    return read_json(path, kind, remedy)
 
 
 def _digest_of_part(path: Path) -> str:
@@ -197,8 +208,7 @@ def _digest_of_part(path: Path) -> str:
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         if not file.is_file():
             return ""
-        with file.open("rb") as content:
-            found.update(os.fsencode(file.name) + b"\0" + hashlib.file_digest(content, "sha256").digest())
+        found.update(os.fsencode(file.name) + b"\0" + hash_file(file))
     return found.hexdigest()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from thidua_ner.faults import UsageError, fail, tell
+from thidua_ner.files import hash_file
 from thidua_ner.formats.texts import Record
 from thidua_ner.runs.folder import model_folders, onnx_folder
 from thidua_ner.tagging.encodings import EncodingCount, tell_encodings
@@ -121,8 +122,7 @@ def model_fingerprint(model: Path, runtime: Runtime) -> str:
     for folder in model_folders(model):
         exported = sorted(onnx_folder(folder).glob("*")) if runtime.startswith("onnx") else []
         for path in [*sorted(path for path in folder.iterdir() if path.is_file()), *exported]:
-            with path.open("rb") as file:
-                found.update(hashlib.file_digest(file, "sha256").digest())
+            found.update(hash_file(path))
     return found.hexdigest()[:16]
 
 
