@@ -1,15 +1,12 @@
 """The checkpoints of a training: sealed with the digests of their files when they are whole, and found again."""
 
-import hashlib
 import json
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
-from thidua_ner.faults import FaultError, MachineError, fail
-from thidua_ner.files import write_json
+from thidua_ner.faults import MachineError, fail
+from thidua_ner.files import hash_file, remove, write_json
 from train.processes import print_once
 
 _SEAL = "digests.json"
@@ -27,17 +24,30 @@ def checkpoint_path(folder: Path, update: int) -> Path:
 def seal_checkpoint(path: Path) -> None:
     """Record the digests of all files of a checkpoint, which makes it whole."""
     files = sorted(file for file in path.rglob("*") if file.is_file() and file.name != _SEAL)
-    write_json(path / _SEAL, {file.relative_to(path).as_posix(): _digest(file) for file in files})
+    write_json(path / _SEAL, {file.relative_to(path).as_posix(): hash_file(file).hex() for file in files})
 
 
-def delete_old_checkpoints(folder: Path, best: int | None) -> None:
-    """Delete all checkpoints but the newest and the one of the update `best`, or the newest two."""
-    newest, *older = _checkpoints(folder)
-    kept = [newest, *(path for path in older if path == checkpoint_path(folder, best or 0))]
-    kept += [path for path in older if path not in kept][: _KEPT - len(kept)]
-    for path in older:
+def delete_old_checkpoints(folder: Path) -> None:
+    """Delete all checkpoints but the newest with that of its best model or, if it has the best, the one before too.
+
+    Each that is kept can be resumed from: that of its best model is kept with it.
+    """
+    found = _checkpoints(folder)
+    kept: set[Path] = set()
+    for path in found:
+        if len(kept) < _KEPT:
+            kept |= {path, _best_of(path) or path}
+    for path in found:
         if path not in kept:
-            _delete(path)
+            remove(path)
+
+
+def _best_of(path: Path) -> Path | None:
+    """Find the checkpoint of the best model at the time of another, None if there is none, or it is not told."""
+    with suppress(ValueError, LookupError, TypeError, FileNotFoundError):
+        best = json.loads((path / "trainer_state.json").read_bytes())["best_global_step"]
+        return None if best is None else checkpoint_path(path.parent, best)
+    return None
 
 
 def last_whole_checkpoint(folder: Path) -> Path | None:
@@ -49,38 +59,20 @@ def last_whole_checkpoint(folder: Path) -> Path | None:
     try:
         damage = {path: _damage(path) for path in _checkpoints(folder)}
         for path in [path for path in damage if not damage[path]]:
-            best = json.loads((path / "trainer_state.json").read_bytes())["best_global_step"]
-            if best is not None and damage.get(checkpoint_path(folder, best), "is missing"):
-                damage[path] = f"needs checkpoint-{best}, which is not whole"
+            best = _best_of(path)
+            if best and damage.get(best, "is missing"):
+                damage[path] = f"needs {best.name}, which is not whole"
     except OSError as error:
         remedy = "check the permissions and the disk, or train without --resume"
-        fail(error.filename or folder, f"cannot be read ({error.strerror})", remedy, kind=MachineError)
+        fail(error.filename or folder, f"cannot be read ({error.strerror or error})", remedy, kind=MachineError)
     for path, what in damage.items():
         if what:
-            print_once(f"{path}: {what}; deleted", to_stderr=True)
             _delete(path)
+            print_once(f"{path}: {what}; deleted", to_stderr=True)
     whole = next((path for path, what in damage.items() if not what), None)
     if any(damage.values()):
         print_once(f"{whole or folder}: {'goes on from here' if whole else 'begins anew'}", to_stderr=True)
     return whole
-
-
-@contextmanager
-def writing(place: Path) -> Iterator[None]:
-    """Turn what the libraries raise if they cannot write into a MachineError that names the place."""
-    try:
-        yield
-    except FaultError:
-        raise
-    except Exception as error:
-        # torch raises RuntimeError, tokenizers a bare Exception
-        if type(error).__name__ not in {"Exception", "SafetensorError"} and not isinstance(
-            error, OSError | RuntimeError
-        ):
-            raise
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        remedy = "check the folder, its permissions and the free space, and go on with --resume"
-        fail(place, f"cannot be written ({reason})", remedy, kind=MachineError)
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -103,18 +95,14 @@ def _damage(path: Path) -> str:
     for name, digest in digests.items():
         if not (path / name).is_file():
             return f"lacks {name}"
-        if _digest(path / name) != digest:
+        if hash_file(path / name).hex() != digest:
             return f"its {name} is damaged"
     return "" if "trainer_state.json" in digests else f"its {_SEAL} is damaged"
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    try:
+        remove(path)
+    except OSError as error:
+        what, remedy = f"is damaged and cannot be deleted ({error.strerror or error})", "delete it and resume"
+        fail(path, what, remedy, kind=MachineError)

@@ -9,7 +9,7 @@ from transformers import set_seed
 
 from thidua_ner.files import write_text
 from thidua_ner.formats.jsonl import format_json_lines
-from thidua_ner.models.checkpoints import Checkpoint, blank_model, check_trial
+from thidua_ner.models.checkpoints import Checkpoint, blank_model, check_trial, writing
 from thidua_ner.models.encoders import load_encoder
 from thidua_ner.models.pretrained import CheckpointSource
 from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
@@ -20,7 +20,6 @@ from thidua_ner.tagging.tagger import Tagger
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS, Word, segment, split_at_entities
 from train.batches import Examples, Reading
-from train.checkpoints import writing
 from train.config import Config
 from train.folds import Fold
 from train.processes import is_main_process, main_process_first
@@ -41,8 +40,7 @@ def train_encoder(fold: Fold, config: Config, folder: FoldFolder, *, updates_ahe
     )
     checkpoint.model.eval()
     if is_main_process():
-        with writing(folder.model):
-            checkpoint.save(folder.model)
+        checkpoint.save(folder.model)
         write_text(folder.log, format_json_lines(log))
     validation = _score_validation(checkpoint, fold.validation) if fold.validation else None
     return Outcome(validation, updates=int(log[-1]["step"]), train_loss=log[-1]["train_loss"])

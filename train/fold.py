@@ -2,7 +2,7 @@
 
 import time
 
-from thidua_ner.files import write_json
+from thidua_ner.files import remove_temporaries, write_json
 from thidua_ner.formats.jsonl import write_documents
 from thidua_ner.runs.folder import FoldFolder
 from train.baseline import train_baseline
@@ -19,6 +19,8 @@ def train_fold(fold: Fold, config: Config | BaselineConfig, folder: FoldFolder, 
     folds that follow, for the remaining time that is shown.
     """
     started = time.monotonic()
+    if is_main_process() and folder.path.exists():
+        remove_temporaries(folder.path)  # of a process that was killed while it wrote the model
     outcome = _train(fold, config, folder, updates_ahead)
     if is_main_process():
         write_documents(folder.test, fold.test)

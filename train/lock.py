@@ -36,6 +36,7 @@ def _acquire(folder: Path) -> FileLock:
         if isinstance(error, Timeout) and file.exists():
             remedy = "wait for it, or name another --output"
             fail(folder, "is being trained by another process", remedy, kind=MachineError)
+        reason = "its folder is not writable" if isinstance(error, Timeout) else error.strerror or error
         remedy = "name an --output in a folder that you may write to"
-        fail(file, "cannot be written", remedy, kind=MachineError)
+        fail(file, f"cannot be written ({reason})", remedy, kind=MachineError)
     return lock

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from thidua_ner.faults import DataError, Fault, MachineError, fail
-from thidua_ner.files import write_json, write_text
+from thidua_ner.files import is_temporary, write_json, write_text
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import Manifest, make_manifest
 from thidua_ner.text.spans import fingerprint
@@ -152,8 +152,8 @@ def _find_run(folder: RunFolder) -> Manifest | None:
     """Read the manifest of the run in a folder, None if there is nothing; raises DataError for anything else."""
     path, what, remedy = folder.path, "exists and is not a run", "name another --output, or move it away"
     _refuse_file(path)
-    unfinished = f".{folder.manifest.name}."  # what a process leaves that was killed while it wrote the manifest
-    if not path.exists() or all(entry.name.startswith(unfinished) for entry in path.iterdir()):
+    # a process that was killed while it wrote the manifest leaves what it had written
+    if not path.exists() or all(map(is_temporary, path.iterdir())):
         return None
     if not folder.manifest.exists():
         fail(path, what, remedy)

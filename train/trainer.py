@@ -14,15 +14,9 @@ from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerCont
 from transformers.utils import logging as transformers_logging
 
 from thidua_ner.faults import fail
-from thidua_ner.models.checkpoints import MASKED, Checkpoint
+from thidua_ner.models.checkpoints import MASKED, Checkpoint, writing
 from train.batches import Examples, LengthSampler, ShiftingCollator
-from train.checkpoints import (
-    checkpoint_path,
-    delete_old_checkpoints,
-    last_whole_checkpoint,
-    seal_checkpoint,
-    writing,
-)
+from train.checkpoints import checkpoint_path, delete_old_checkpoints, last_whole_checkpoint, seal_checkpoint
 from train.config import Config, TrainingConfig
 from train.dropout import use_byte_dropout
 from train.processes import is_main_process, main_process_first, n_processes, wait_for_everyone
@@ -98,7 +92,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
             wait_for_everyone()
             if is_main_process():
                 seal_checkpoint(path)
-                delete_old_checkpoints(folder, self.state.best_global_step)
+                delete_old_checkpoints(folder)
 
     def _load_best_model(self) -> None:
         """Load the best model from where the checkpoints are now: the folder may have been moved since."""

