@@ -11,16 +11,29 @@ _WIDTHS: dict[str, Callable[[str], int]] = {
 }
 """How many units a character has."""
 
+_FEWEST = 3
+"""Fewer predictions than these may become correct by chance."""
+
 
 def unit_notes(gold: Sequence[Document], predicted: Sequence[Document]) -> Iterator[str]:
-    """Say in which units offsets would make more predictions correct than characters do, if there are such."""
+    """Say in which units offsets would make many more predictions correct than characters do, if there are such.
+
+    A few are by chance: at least 3 must be gained, and half of those that other units would move.
+    """
     pairs = [pair for pair in zip(gold, predicted, strict=True) if not pair[1].triples() <= pair[0].triples()]
     as_they_are = sum(len(known.triples() & found.triples()) for known, found in pairs)
     for units, width in _WIDTHS.items():
         again = sum(len(known.triples() & _in_characters(found, width)) for known, found in pairs)
-        if again > as_they_are:
+        moved = sum(_count_moved(found, width) for _, found in pairs)
+        if again - as_they_are >= max(_FEWEST, moved / 2):
             gained = f"{again} instead of {as_they_are} of these predictions would be correct"
             yield f"the offsets look like {units}, not characters: read so, {gained}; convert them"
+
+
+def _count_moved(document: Document, width: Callable[[str], int]) -> int:
+    """Count the spans that end after the first character that is wider than one unit."""
+    wide = next((place for place, character in enumerate(document.text) if width(character) > 1), len(document.text))
+    return sum(end > wide for _, end, _ in document.triples())
 
 
 def _in_characters(document: Document, width: Callable[[str], int]) -> frozenset[Triple]:
