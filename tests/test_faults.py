@@ -91,6 +91,19 @@ def test_a_full_disk_behind_the_standard_output_is_told():
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("error", ["OSError(5, 'Input/output error', 'a.txt')", "BrokenPipeError(32, 'Broken pipe')"])
+def test_what_was_printed_before_a_file_failed_is_not_lost(error):
+    code = f"""
+from thidua_ner.faults import run_program
+def main():
+    print("a result")
+    raise {error}
+run_program(main)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("a result\n", 1)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM")
 def test_sigterm_ends_a_program_in_order(tmp_path):
     code = f"""

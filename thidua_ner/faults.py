@@ -136,12 +136,12 @@ def run_program(main: Callable[[], object]) -> NoReturn:
     except KeyboardInterrupt as error:
         sys.exit(143 if isinstance(error, Terminated) else 130)
     except BrokenPipeError:
-        _drop_output()
+        _flush_output()
         sys.exit(1)
     except OSError as error:
         what = f"{error.filename or 'output'}: {error.strerror or error}"
         print(f"{show_controls(what)}; check the path and the free space", file=sys.stderr)
-        _drop_output()
+        _flush_output()
         sys.exit(1)
     sys.exit(0)
 
@@ -167,10 +167,13 @@ def _ended_by_sigterm() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _drop_output() -> None:
-    """Forget what could not be written, so that Python does not try again when it ends."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _flush_output() -> None:
+    """Write what has been printed or, if that fails, forget it, so that Python does not try again when it ends."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _missing_package(name: str) -> str:
