@@ -71,6 +71,9 @@ def test_any_word_is_a_label_unless_types_are_given(tmp_path):
     row["entities"] = [entity(0, 7, label="GPE-")]
     ((_, what),) = faults_of(tmp_path / "a.jsonl", row)
     assert what.endswith("unknown label 'GPE-'; give a word without white space or hyphens at its ends")
+    row["entities"] = [entity(0, 7, label=["ORG"])]
+    ((_, what),) = faults_of(tmp_path / "a.jsonl", row, types={"ORG"})
+    assert what.endswith("unknown label ['ORG']; use one of ORG")
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
     if start < 0 or end > len(text):
         what = f"{start} to {end} lies outside the text of {len(text)} characters"
         return what, _correct_offsets(text, start, end, entity.get("text"))
-    if not (is_label(label) if types is None else label in types):
+    if not is_label(label) or (types is not None and label not in types):
         return f"unknown label {label!r}{Lookalikes(types or ()).hint(str(label))}", label_remedy(types)
     if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
         return f"the score is {score!r}", "give a number or omit it"

@@ -152,8 +152,11 @@ def unique_records(sources: Iterable[Source]) -> Iterator[Record]:
                 yield Refused(record.id, f"is the id of an earlier text of {source.name}; give each text its own")
                 continue
             taken[own] = number
-            taken.setdefault(_digest(name), -1)
-            yield record if name == record.id else Document(name, record.text)
+            if name == record.id:
+                yield record
+            else:
+                taken[_digest(name)] = -1
+                yield Document(name, record.text)
 
 
 def _digest(name: str) -> bytes:
@@ -195,7 +198,7 @@ def _texts_of(table: Any, column: str) -> Any:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    return (str(error).strip() or repr(error)).partition("\n")[0]
 
 
 def _file_source(path: Path, column: str, text_name: str) -> Source:
