@@ -33,4 +33,3 @@ def test_matches_by_chance_give_no_note():
     wrong = tuple(Span(place, place + 1, "ORG") for place in (3, 4, 5, 13))
     assert "offsets" in notes((*UTF_16, *wrong[:3]))
     assert "offsets" not in notes((*UTF_16, *wrong))
-    assert "offsets" in notes((*UTF_16, *wrong[:3], Span(0, 1, "ORG")))  # which no unit moves
