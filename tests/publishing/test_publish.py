@@ -1,13 +1,17 @@
 """`python -m evaluate publish`, as a maintainer calls it."""
 
 import json
+import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
 
 from tests.conftest import make_manifest, run_inside
 from tests.scored_runs import README, make_project, make_run, score_again
+from thidua_ner.publishing import publish as publishing
 from thidua_ner.publishing.leaderboard import mean_and_spread
 
 
@@ -314,7 +318,7 @@ def test_a_full_disk_leaves_nothing_behind_and_a_second_call_completes(whole):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert said.count("\n") == 1
     assert f"{root}/results/right/transfer/seed-1/robustness.jsonl: cannot be written (File too large)" in said
-    assert list((root / "results").iterdir()) == []
+    assert not [path for path in (root / "results").rglob("*") if path.is_file() or path.name.startswith(".")]
     assert (root / "README.md").read_text() == README
     publish(root)
     publish(root, whole)
@@ -392,3 +396,20 @@ def test_the_header_of_a_card_is_yaml_whatever_the_encoder(whole, encoder):
     assert card.data.base_model is None
     assert card.data.model_name == "right"
     assert card.text.lstrip().startswith("# right, transfer")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="open files are looked up in /proc")
+def test_what_is_published_is_on_the_disk_and_what_a_killed_call_left_is_removed(whole, monkeypatch):
+    root, synced = whole.parent.parent, set()
+    left = root / "results/right/transfer/.seed-1.0123abcd.tmp"
+    left.mkdir(parents=True)
+    sync = os.fsync
+
+    def watched(handle):
+        synced.add(Path(f"/proc/self/fd/{handle}").readlink().name)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    publishing.publish([whole], root=root)
+    assert any(re.fullmatch(r"\.seed-1\.\w{8}\.tmp", name) for name in synced)
+    assert {path.name for path in left.parent.iterdir()} == {"README.md", "seed-1"}

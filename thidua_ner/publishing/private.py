@@ -1,5 +1,6 @@
 """Manifests without the folders of the machine that they come from, which may name people."""
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -7,8 +8,16 @@ from pathlib import Path
 
 from thidua_ner.runs.manifest import Manifest
 
-_ABSOLUTE = re.compile(r"""(?:^|(?<=[=,\[({"'\s]))(?:file:/+|~[^/\\]*[/\\]|[A-Za-z]:[/\\]|\\\\|/)[^,\])}"']*""")
-"""An absolute path at the beginning of a value, or of a part of it; that of a URL is not one."""
+_START = r"(?:file:/|~[^/\\]*[/\\]|[A-Za-z]:[/\\]|\\\\|/)"
+
+_ABSOLUTE = re.compile(rf"{_START}.*", re.DOTALL)
+"""A value that is an absolute path; a URL is not one."""
+
+_EMBEDDED = re.compile(rf"""(?:(?<=[=,;\[({{"'`<>|&@!\s])|(?<=:)(?!//[^/])){_START}.*[/\\]""", re.DOTALL)
+"""All from where an absolute path begins inside a value to the last separator: nothing tells where a path ends."""
+
+_NAMED = re.compile(r"([\w.+-]+=)(.*)", re.DOTALL)
+"""An option or a setting with its value."""
 
 
 def without_private_paths(manifest: Manifest, root: Path) -> Manifest:
@@ -22,7 +31,7 @@ def _shorten_command(command: str, root: Path) -> str:
     try:
         words = shlex.split(command)
     except ValueError:  # it is not written as for a shell
-        words = command.split()
+        return _shorten(command, root)
     short = [_shorten(word, root) for word in words]
     return command if short == words else shlex.join(short)
 
@@ -30,18 +39,31 @@ def _shorten_command(command: str, root: Path) -> str:
 def _shorten_all(value: object, root: Path) -> object:
     """Shorten the paths of a JSON value."""
     if isinstance(value, dict):
-        return {key: _shorten_all(inner, root) for key, inner in value.items()}
+        return {_shorten(key, root): _shorten_all(inner, root) for key, inner in value.items()}
     if isinstance(value, list):
         return [_shorten_all(inner, root) for inner in value]
     return _shorten(value, root) if isinstance(value, str) else value
 
 
 def _shorten(value: str, root: Path) -> str:
-    def relative(match: re.Match[str]) -> str:
-        path = match.group()
-        own = str(root.resolve())
-        if path.rstrip("/") == own or path.startswith(f"{own}/"):
-            return path.removeprefix(own).strip("/") or "."
-        return re.split(r"[/\\]+", path.rstrip("/\\"))[-1]
+    """Shorten a string that is a path, a setting, JSON, or other text with paths inside."""
+    if _ABSOLUTE.fullmatch(value):
+        return _relative(value, root)
+    if named := _NAMED.fullmatch(value):
+        return named[1] + _shorten(named[2], root)
+    if value.startswith(("{", "[", '"')):
+        try:
+            parsed = json.loads(value)
+            short = _shorten_all(parsed, root)
+            return value if short == parsed else json.dumps(short, ensure_ascii=False)
+        except (ValueError, RecursionError):  # it is YAML or anything else
+            pass
+    return _EMBEDDED.sub("", value)
 
-    return _ABSOLUTE.sub(relative, value)
+
+def _relative(path: str, root: Path) -> str:
+    """Make a path relative to the project, if it is inside, or else leave its last part."""
+    place, own = Path(path), root.resolve()
+    if place.is_relative_to(own) and ".." not in place.parts:
+        return place.relative_to(own).as_posix()
+    return re.split(r"[/\\]+", path.rstrip("/\\"))[-1]

@@ -1,13 +1,13 @@
 """Publish scored runs: write them to results/, rebuild the leaderboard, the README's table and the model cards."""
 
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from thidua_ner.faults import MachineError, UsageError, fail
-from thidua_ner.files import read_text, write_json, write_text
+from thidua_ner.files import read_text, remove_temporaries, whole, write_json, write_text
 from thidua_ner.formats.brat import read_folder
 from thidua_ner.formats.jsonl import read_predictions
 from thidua_ner.protocols import PROTOCOLS
@@ -39,7 +39,7 @@ class Publication:
 
     @property
     def files(self) -> list[Path]:
-        """The files that it may have in results/, in the order in which they are put there."""
+        """The files that it may have in results/."""
         return [self.target.manifest, self.target.predictions, self.target.perturbed, self.target.scores]
 
 
@@ -56,7 +56,7 @@ def publish(runs: Sequence[Path], *, root: Path = Path()) -> list[LeaderboardRow
     tables = build_tables(rows, root)
     _check_places([*(path for one in publications for path in one.files), *tables], root)
     if publications:
-        _put_in_place(publications, results)
+        _put_in_place(publications)
     for one in publications:
         print(f"{one.folder} -> {one.target.path}")
     for path, content in tables.items():
@@ -159,22 +159,14 @@ def _check_places(files: Iterable[Path], root: Path) -> None:
                 fail(place, f"is not a {'file' if place == path else 'folder'}", "move it away")
 
 
-def _put_in_place(publications: Sequence[Publication], results: Path) -> None:
-    """Write all files beside their places, so that a full disk leaves nothing behind, and then move them there."""
-    try:
-        results.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=results, prefix=".publish-") as folder:
-            staged = [RunFolder(Path(folder) / str(number)) for number in range(len(publications))]
-            for one, own in zip(publications, staged, strict=True):
-                _write(one, own)
-            for one, own in zip(publications, staged, strict=True):
-                one.target.path.mkdir(parents=True, exist_ok=True)
-                for path in one.files:
-                    source = own.path / path.name
-                    source.replace(path) if source.exists() else path.unlink(missing_ok=True)
-    except OSError as error:
-        what = f"cannot be written ({error.strerror})"
-        fail(error.filename or results, what, "check the folder, its permissions and the free space", kind=MachineError)
+def _put_in_place(publications: Sequence[Publication]) -> None:
+    """Write all folders beside their places, so that a full disk leaves nothing behind, and then move them there."""
+    with ExitStack() as places:
+        for one in publications:
+            if one.target.path.parent.exists():
+                remove_temporaries(one.target.path.parent)  # of a process that was killed
+        for one in publications:
+            _write(one, RunFolder(places.enter_context(whole(one.target.path))))
 
 
 def _write(one: Publication, staged: RunFolder) -> None:
