@@ -87,6 +87,7 @@ def test_inputs_of_tag_may_follow_its_options(model, tmp_path):
         (["tag"], 2, "Missing argument 'RUN'"),
         (["report"], 2, "Missing argument 'RUN...'"),
         (["convert", "a"], 2, "Missing argument 'OUTPUT'"),
+        (["convert", "a", ""], 2, "the path is empty; write . for the current folder"),
         (["convert", "README.md", "x.jsonl"], 1, "README.md: has the suffix '.md'"),
         (
             ["train", "configs/crf.yaml", "--set", "seed=2"],

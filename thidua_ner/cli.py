@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, ParamSpec, TypeVar, get_args
+from typing import Any, NoReturn, ParamSpec, TypeVar, get_args
 
 import click
 
@@ -14,7 +14,17 @@ from thidua_ner.text.iob2 import Repair
 P = ParamSpec("P")
 R = TypeVar("R")
 
-PATH = click.Path(path_type=Path)
+
+class _Path(click.Path):
+    """A path; an empty word, as an unset variable of the shell gives it, is not the current folder."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty; write . for the current folder", parameter, context)
+        return super().convert(value, parameter, context)
+
+
+PATH = _Path(path_type=Path)
 
 
 def tag_options(prefix: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:

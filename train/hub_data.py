@@ -82,7 +82,10 @@ def _documents(data: HubData, split: str, rows: "datasets.Dataset") -> list[Docu
     if not tokens or not tags:
         remedy = f"name the tokens {' or '.join(_TOKEN_COLUMNS)} and the tags {' or '.join(_TAG_COLUMNS)}"
         fail(data.dataset, f"split {split} has the columns {', '.join(rows.column_names)}", remedy)
-    names = getattr(getattr(rows.features[tags], "feature", None), "names", None)
+    values = getattr(rows.features[tags], "feature", None)
+    names = getattr(values, "names", None)
+    if not names and str(getattr(values, "dtype", "")).startswith(("int", "uint")):
+        fail(data.dataset, f"split {split}: the tags are numbers without names", "declare them as ClassLabel")
     found: list[_TaggedRow] = []
     faults: list[Fault] = []
     for index in range(len(rows)):
@@ -127,7 +130,7 @@ def _tags(tags: Any, names: Sequence[str] | None) -> list[str]:
         if isinstance(tag, str):
             written.append(tag)
         elif not names:
-            raise ValueError("the tags are numbers without names: declare them as ClassLabel")
+            raise ValueError(f"tag {number} is {tag!r:.40}, not a string")
         elif not 0 <= tag < len(names):
             raise ValueError(f"tag {number} is {tag}, but the names are those of 0 to {len(names) - 1}")
         else:

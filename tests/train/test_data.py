@@ -187,7 +187,7 @@ def test_the_benchmark_itself_is_read_as_any_dataset(monkeypatch):
     [
         (
             {"tokens": ["a"], "tags": [1]},
-            "train, row 1: the tags are numbers without names: declare them as ClassLabel",
+            "split train: the tags are numbers without names; declare them as ClassLabel",
         ),
         ({"tokens": ["a"], "tags": ["I-X"]}, "train, row 1: tag 1: I-X continues nothing"),
         ({"tokens": ["a", "b"], "tags": ["O"]}, "train, row 1: 1 tags for 2 tokens"),
