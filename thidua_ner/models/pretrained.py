@@ -11,6 +11,8 @@ from typing import NamedTuple, NoReturn
 
 import torch
 import transformers
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RemoteEntryNotFoundError
 from transformers import (
     AutoConfig,
     AutoModelForTokenClassification,
@@ -23,7 +25,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATIO
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 from transformers.utils import cached_file
 
-from thidua_ner.faults import FaultError, fail, some_of
+from thidua_ner.faults import FaultError, MachineError, fail, some_of
 from thidua_ner.models.quiet import quiet_transformers
 from thidua_ner.runs.model_files import read_settings, refuse_other_formats
 
@@ -39,6 +41,9 @@ _OFFSET_MODELS = {
     "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod",
 }  # fmt: skip
 """The models whose first positions are those of padding."""
+
+_NO_MEMORY = "DefaultCPUAllocator"
+"""What torch's errors name when the memory is full."""
 
 _MOST_LAYERS = 1_000
 
@@ -58,12 +63,20 @@ class CheckpointSource(NamedTuple):
     remedy: str = "train it again, or name the folder of another model"
 
     def file(self, name: str) -> Path | None:
-        """Find a file of the checkpoint, which is downloaded if it is on the hub; None if there is none."""
+        """Find a file of the checkpoint, which is downloaded if it is on the hub; None if there is none.
+
+        Raises OSError if the hub does not answer.
+        """
+        if not self.local:
+            try:
+                return Path(hf_hub_download(self.name, name, revision=self.revision))
+            except RemoteEntryNotFoundError:
+                return None
         found = cached_file(
             self.name,
             name,
             revision=self.revision,
-            local_files_only=self.local,
+            local_files_only=True,
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,
         )
@@ -75,7 +88,10 @@ class CheckpointSource(NamedTuple):
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Raise DataError for whatever the libraries that read a damaged checkpoint raise."""
+        """Raise DataError for whatever the libraries that read a damaged checkpoint raise.
+
+        Raises MachineError if the memory or the network fails.
+        """
         try:
             with quiet_transformers():
                 yield
@@ -85,7 +101,23 @@ class CheckpointSource(NamedTuple):
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
             reason = str(error).strip().partition("\n")[0] or repr(error)
+            if isinstance(error, MemoryError) or _NO_MEMORY in str(error):
+                what, remedy = f"does not fit in the memory ({reason})", "free some memory, or name a smaller model"
+                fail(self.name, what, remedy, kind=MachineError)
+            if not self.local and _is_of_network(error):
+                what, remedy = f"cannot be downloaded ({reason})", "check the network, and repeat the call"
+                fail(self.name, what, remedy, kind=MachineError)
             self.fail(f"is not a checkpoint that transformers reads ({reason})")
+
+
+def _is_of_network(error: BaseException | None) -> bool:
+    """Tell whether an error, or one that led to it, is that of a hub that does not answer or does not provide."""
+    if isinstance(error, RemoteEntryNotFoundError):
+        return False
+    kinds = (ConnectionError, TimeoutError, HfHubHTTPError, LocalEntryNotFoundError)
+    if isinstance(error, kinds) or type(error).__module__.partition(".")[0] in ("httpx", "httpcore"):
+        return True
+    return error is not None and _is_of_network(error.__cause__ or error.__context__)
 
 
 def read_config(source: CheckpointSource) -> PretrainedConfig:
