@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from thidua_ner.faults import some_of, tell
+from thidua_ner.faults import some_of
 from thidua_ner.text import iob2
 from thidua_ner.text.labels import iob2_tags
 from thidua_ner.text.spans import Document
 from thidua_ner.text.syllables import Token
+from train.processes import tell_once
 
 WHOLE = "all"
 """The name of the only fold of data that comes with its own splits."""
@@ -34,16 +35,18 @@ class Fold:
     test: tuple[Document, ...]
 
 
-def whole_fold(splits: Mapping[str, Sequence[Document]]) -> Fold:
+def whole_fold(splits: Mapping[str, Sequence[Document]], places: Mapping[str, str]) -> Fold:
     """Make the fold of data that has the splits train, validation and test; its labels are those of the first.
 
-    Labels that only the others have are told: no model can find them.
+    Labels that only the others have are told, with the place of their split: no model can find them.
     """
     train = splits["train"]
     tags = iob2_tags(tuple(labels_of(train)))
     for split, documents in splits.items():
         if unknown := sorted(set(labels_of(documents)) - set(labels_of(train))):
-            tell(split, f"has labels that the training data lacks, and no model can find: {some_of(unknown)}")
+            tell_once(
+                places[split], f"has labels that the training data lacks, and no model can find: {some_of(unknown)}"
+            )
     validation, test = (tuple(splits.get(split, ())) for split in ("validation", "test"))
     return Fold(WHOLE, tags, tuple(tag_sentences(train)), tuple(train), validation, test)
 

@@ -5,13 +5,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from thidua_ner.faults import DataError, Fault, fail, some_of, tell
+from thidua_ner.faults import DataError, Fault, fail, some_of
 from thidua_ner.text import iob2, schemes
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document, document_of_tokens, is_label, label_remedy
 from train.config import HubData
 from train.folds import Fold, labels_of, whole_fold
 from train.loading import load_splits
+from train.processes import tell_once
 
 if TYPE_CHECKING:
     import datasets
@@ -45,7 +46,7 @@ def load_hub_dataset(data: HubData) -> Fold:
     splits = _load_splits(data)
     if not labels_of(splits["train"]):
         fail(data.dataset, "split train has no entity", "check that its tags are IOB2: O, B-LABEL, I-LABEL")
-    return whole_fold(splits)
+    return whole_fold(splits, {split: f"{data.dataset}, {split}" for split in splits})
 
 
 def _load_splits(data: HubData) -> dict[str, list[Document]]:
@@ -70,7 +71,7 @@ def _choose_splits(data: HubData, loaded: Collection[str]) -> dict[str, str]:
     if "train" not in chosen:
         fail(data.dataset, f"has no split `train`, only {', '.join(loaded)}", f"{remedy}, or name another `config`")
     if left_out := [name for name in loaded if name not in chosen.values()]:
-        tell(data.dataset, f"the splits {some_of(left_out)} are not used; {remedy} to use them")
+        tell_once(data.dataset, f"the splits {some_of(left_out)} are not used; {remedy} to use them")
     return chosen
 
 
@@ -167,7 +168,7 @@ def _tagged(data: HubData, split: str, rows: Sequence[_TaggedRow]) -> list[Docum
     if faults:
         raise DataError(_first(faults))
     if data.repair != "none":
-        tell(f"{data.dataset}, {split}", f"{data.repair} has changed {reading.changed:,} tags")
+        tell_once(f"{data.dataset}, {split}", f"{data.repair} has changed {reading.changed:,} tags")
     return documents
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from thidua_ner.faults import tell
+
 if TYPE_CHECKING:
     from accelerate import PartialState
 
@@ -40,6 +42,12 @@ def print_once(message: str, *, to_stderr: bool = False) -> None:
     """Print a message, in the main process only."""
     if is_main_process():
         print(message, file=sys.stderr if to_stderr else sys.stdout)
+
+
+def tell_once(place: object, what: str) -> None:
+    """Tell what a user should know of a file, in the main process only."""
+    if is_main_process():
+        tell(place, what)
 
 
 def _state() -> "PartialState":

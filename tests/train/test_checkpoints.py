@@ -141,7 +141,7 @@ def test_what_a_process_left_that_was_killed_is_removed(tmp_path, monkeypatch):
     (tmp_path / "all/.model.0123abcd.tmp").mkdir(parents=True)
     (tmp_path / "all/checkpoints").mkdir()
     with pytest.raises(BegunError):
-        fold.train_fold(whole_fold({"train": []}), None, FoldFolder(tmp_path / "all"))
+        fold.train_fold(whole_fold({"train": []}, {}), None, FoldFolder(tmp_path / "all"))
     assert [path.name for path in (tmp_path / "all").iterdir()] == ["checkpoints"]
 
 

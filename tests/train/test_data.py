@@ -13,7 +13,8 @@ from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import conll
 from thidua_ner.formats.jsonl import read_documents, read_predictions
 from thidua_ner.runs.folder import RunFolder
-from train.config import load_config
+from train.config import ConllData, load_config
+from train.conll_data import load_conll
 from train.data import load_folds
 from train.folds import WHOLE
 
@@ -229,7 +230,23 @@ def test_labels_that_training_lacks_are_told_and_kept(tmp_path, capsys):
     (fold,) = load_folds(hub_config(tmp_path))
     assert [span.label for span in fold.test[0].spans] == ["CITY"]
     assert fold.tags == ("O", "B-PLACE", "I-PLACE")
-    assert "test: has labels that the training data lacks, and no model can find: CITY" in capsys.readouterr().err
+    what = "has labels that the training data lacks, and no model can find: CITY"
+    assert f"{tmp_path}, test: {what}\n" in capsys.readouterr().err
+
+
+def test_the_main_process_alone_tells_and_names_the_file(tmp_path, capsys, monkeypatch):
+    for name, tag in (("train", "B-PLACE"), ("test", "B-CITY")):
+        (tmp_path / f"{name}.conll").write_text(f"Huế\t{tag}\n")
+    data = ConllData(format="conll", train=str(tmp_path / "train.conll"), test=str(tmp_path / "test.conll"))
+    data = data.model_copy(update={"repair": "conlleval"})
+    load_conll(data)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 3
+    assert told[2].startswith(f"{tmp_path}/test.conll: has labels that the training data lacks")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    load_conll(data)
+    assert capsys.readouterr().err == ""
 
 
 def write_splits(folder, *names):
