@@ -174,7 +174,7 @@ def convert(source: Path, target: Path, repair: Repair, tag_column: int | None) 
     tags = TagReading(repair, tag_column)
     documents = read_documents(source, tags=tags)
     write_documents(target, documents)
-    print(f"{target}: {len(documents):,} document{'s' if len(documents) != 1 else ''}")
+    print(show_controls(f"{target}: {len(documents):,} document{'s' if len(documents) != 1 else ''}"))
     if repair != "none":
         tell(source, f"{repair} has changed {tags.changed:,} tags")
     if target.suffix.lower() != ".jsonl" and any(span.score is not None for one in documents for span in one.spans):

@@ -174,3 +174,33 @@ def test_a_table_of_other_things_beside_texts_is_passed_over(tmp_path, capsys):
     (tmp_path / "SOURCES.tsv").write_text("id\turl\na\thttps://example.org\n")
     assert [source.name for source in find_sources([str(tmp_path)], "text")] == [str(tmp_path / "a.txt")]
     assert "passed over 1 that are not texts to tag: SOURCES.tsv" in capsys.readouterr().err
+
+
+def test_what_is_not_tagged_or_named_anew_is_told(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("Huế")
+    (tmp_path / "b.jsonl").write_text('{"id": "a", "text": "Vinh"}\n')
+    (tmp_path / "c.csv").write_text("id,text\n")
+    ids = [record.id for record in unique_records(find_sources([str(tmp_path)], "text"))]
+    assert ids == ["a", f"{tmp_path}/b.jsonl:a"]
+    told = capsys.readouterr().err
+    assert f"tag: 1 ids are there in another file too, and are written as FILE:ID: {tmp_path}/b.jsonl:a\n" in told
+    assert f"{tmp_path}/c.csv: has no records\n" in told
+
+
+def test_a_folder_without_texts_names_what_it_has(tmp_path):
+    (tmp_path / "a.txt.gz").write_bytes(b"")
+    with pytest.raises(DataError, match=r"has no texts, but 1 that are none: a\.txt\.gz; name a folder with"):
+        find_sources([str(tmp_path)], "text")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("sep=;\nid;text\n1;Huế\n", "begins with a line for Excel, `sep=`; delete that line"),
+        ("id,text\n1\n", "has 1 cells, but the header has 2; add the missing cells"),
+    ],
+)
+def test_a_table_says_what_would_mend_it(tmp_path, content, reason):
+    (tmp_path / "a.csv").write_text(content)
+    (record,) = unique_records(find_sources([str(tmp_path / "a.csv")], "text"))
+    assert reason in record.reason

@@ -205,7 +205,8 @@ def read_csv(path: Path, column: str) -> Iterator[Record]:
             yield Refused(name, row)
         elif len(row) != len(header):
             what = f"has {len(row)} cells, but the header has {len(header)}"
-            yield Refused(name, f'{what}; put cells that hold {delimiter!r} between quotation marks (")')
+            quoted = f'put cells that hold {delimiter!r} between quotation marks (")'
+            yield Refused(name, f"{what}; {quoted if len(row) > len(header) else 'add the missing cells'}")
         elif any(map(has_surrogate, row)):
             yield Refused(name, "is not UTF-8")
         else:
@@ -252,6 +253,8 @@ def _read_header(lines: _Pushback, column: str) -> tuple[list[str], str]:
     read = [(next(csv.reader([text], delimiter=delimiter)), delimiter) for delimiter in ",;\t|"]
     header, delimiter = max(read, key=lambda one: (column in one[0], len(one[0])))
     check_columns(header, column)
+    if header[0].lower().startswith("sep="):
+        raise ValueError("begins with a line for Excel, `sep=`; delete that line")
     if column not in header:
         raise ValueError(f"has no column {column!r} in its first line, but {some_of(header)}; name one with --column")
     return header, delimiter

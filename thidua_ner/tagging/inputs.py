@@ -80,10 +80,11 @@ def _text_files(folder: Path, column: str) -> list[Path]:
     files = list(_walk(folder, {folder.resolve()}, passed))
     found = [path for path in files if path.suffix.lower() in _TEXT_READERS and not _is_other_table(path, column)]
     passed += [path for path in files if path not in set(found) and not _is_annotation(path)]
+    names = some_of([path_name(path.relative_to(folder)) for path in sorted(passed)])
     if not found:
-        fail(folder, "has no texts", f"name a folder with {_TEXT_FILES} files")
+        others = f", but {len(passed):,} that are none: {names}" if passed else ""
+        fail(folder, f"has no texts{others}", f"name a folder with {_TEXT_FILES} files")
     if passed:
-        names = some_of([path_name(path.relative_to(folder)) for path in sorted(passed)])
         tell(path_name(folder), f"passed over {len(passed):,} that are not texts to tag: {names}")
     return found
 
@@ -137,12 +138,13 @@ def _text_name(path: Path, folder: Path, names: set[str]) -> str:
 def unique_records(sources: Iterable[Source]) -> Iterator[Record]:
     """Yield the records of all sources under unique ids, without which no reader could read the output.
 
-    An id that another source has gets the name of its own source before it; a text whose id an earlier text of its
-    source has is refused. Each id takes about 100 bytes of memory, however long it is.
+    An id that another source has gets the name of its own source before it, which is told at the end; a text whose id
+    an earlier text of its source has is refused. Each id takes about 100 bytes of memory, however long it is.
     """
     taken: dict[bytes, int] = {}  # the number of the last source that has an id; -1 if it was made of another one
+    renamed: list[str] = []
     for number, source in enumerate(sources):
-        for record in source.records():
+        for record in _told_if_none(source):
             if isinstance(record, Refused):
                 yield record
                 continue
@@ -156,7 +158,20 @@ def unique_records(sources: Iterable[Source]) -> Iterator[Record]:
                 yield record
             else:
                 taken[_digest(name)] = -1
+                renamed.append(name)
                 yield Document(name, record.text)
+    if renamed:
+        what = f"{len(renamed):,} ids are there in another file too, and are written as FILE:ID: {some_of(renamed)}"
+        tell("tag", what)
+
+
+def _told_if_none(source: Source) -> Iterator[Record]:
+    """Yield the records of a source, and tell if it has none."""
+    number = -1
+    for number, record in enumerate(source.records()):  # noqa: B007 -- the last number is looked at
+        yield record
+    if number < 0:
+        tell(source.name, "has no records")
 
 
 def _digest(name: str) -> bytes:

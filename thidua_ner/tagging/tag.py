@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from thidua_ner.faults import UsageError, fail, tell
+from thidua_ner.faults import UsageError, fail, show_controls, tell
 from thidua_ner.files import hash_file
 from thidua_ner.formats.texts import Record
 from thidua_ner.runs.folder import model_folders, onnx_folder
@@ -63,7 +63,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
         except KeyboardInterrupt:
             tell(output, "interrupted; repeat the call to resume")
             raise
-        print(f"{output}: {tagged:,} texts tagged, {refused:,} refused")
+        print(show_controls(f"{output}: {tagged:,} text{'s' if tagged != 1 else ''} tagged, {refused:,} refused"))
         place = f"see {output / ERRORS}"
     if refused:
         fail("tag", f"{refused:,} record{'s' if refused > 1 else ''} could not be tagged", place)
