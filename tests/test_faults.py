@@ -100,7 +100,9 @@ def main():
     raise {error}
 run_program(main)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=buffered, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("a result\n", 1)
 
 
