@@ -114,9 +114,12 @@ from pathlib import Path
 from thidua_ner.faults import run_program
 from thidua_ner.files import whole
 def main():
+    begun, begin = os.pipe()
     if os.fork() == 0:
+        os.write(begin, b"x")  # Python drops the signals that come while it forks
         while True:
-            time.sleep(0.05)  # `pause` would miss a signal that comes just before it
+            time.sleep(0.05)
+    os.read(begun, 1)
     with whole(Path({str(tmp_path / "a.txt")!r})) as path:
         path.write_text("half")
         print("ready", flush=True)

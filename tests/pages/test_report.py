@@ -357,7 +357,7 @@ def test_what_is_not_claimed_need_not_follow(project):
     ("arguments", "code", "message"),
     [
         (("runs/right-1", "--output", "runs"), 2, "runs: is a folder; name a file with --output"),
-        (("runs/right-1", "--output", ""), 2, ".: is a folder; name a file with --output"),
+        (("runs/right-1", "--output", "."), 2, ".: is a folder; name a file with --output"),
         (("runs/right-1", "--output", "README.md/x.html"), 1, "README.md/x.html: cannot be written ("),
         (("runs/right-1", "--output", "/proc/x.html"), 1, "/proc/x.html: cannot be written ("),
         (("runs/right-1", "nowhere"), 1, "nowhere/scores.json: is missing; score it again"),

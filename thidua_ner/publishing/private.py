@@ -8,15 +8,15 @@ from pathlib import Path
 
 from thidua_ner.runs.manifest import Manifest
 
-_START = r"(?:file:/|~[^/\\]*[/\\]|[A-Za-z]:[/\\]|\\\\|/)"
+_START = r"(?:file:/|~[^/\\]{0,64}[/\\]|[A-Za-z]:[/\\]|\\\\|/)"
 
-_ABSOLUTE = re.compile(rf"{_START}.*", re.DOTALL)
-"""A value that is an absolute path; a URL is not one."""
+_ABSOLUTE = re.compile(rf"\A{_START}")
+"""The beginning of a value that is an absolute path; a URL is not one."""
 
 _EMBEDDED = re.compile(rf"""(?:(?<=[=,;\[({{"'`<>|&@!\s])|(?<=:)(?!//[^/])){_START}.*[/\\]""", re.DOTALL)
 """All from where an absolute path begins inside a value to the last separator: nothing tells where a path ends."""
 
-_NAMED = re.compile(r"([\w.+-]+=)(.*)", re.DOTALL)
+_NAMED = re.compile(r"\A([\w.+-]+=)(.*)", re.DOTALL)
 """An option or a setting with its value."""
 
 
@@ -47,9 +47,9 @@ def _shorten_all(value: object, root: Path) -> object:
 
 def _shorten(value: str, root: Path) -> str:
     """Shorten a string that is a path, a setting, JSON, or other text with paths inside."""
-    if _ABSOLUTE.fullmatch(value):
+    if _ABSOLUTE.match(value):
         return _relative(value, root)
-    if named := _NAMED.fullmatch(value):
+    if named := _NAMED.match(value):
         return named[1] + _shorten(named[2], root)
     if value.startswith(("{", "[", '"')):
         try:
