@@ -204,13 +204,19 @@ def conll_samples(draw: st.DrawFn) -> Sample:
     return draw(file_sample("in.conll", chunks, whole, odd_chunk=extended, options=options))
 
 
+def _cells(line: str) -> list[str]:
+    """Cut a line at its tabs, or else at ASCII spaces; a blank line has no cells."""
+    line = line.strip(" \t\r")
+    return [cell for cell in line.split("\t" if "\t" in line else " ") if cell]
+
+
 def _conll_rows(sample: Sample) -> list[list[str]]:
     lines = text_of(sample, "in.conll").removeprefix("\ufeff").split("\n")
     rows: list[list[str]] = []
-    width = next((len(line.split()) for line in lines if line.strip() and not line.startswith(("#", "-DOC"))), 0)
+    width = next((len(_cells(line)) for line in lines if _cells(line) and not line.startswith(("#", "-DOC"))), 0)
     inside = False
     for line in lines:
-        cells = line.split()
+        cells = _cells(line)
         is_row = bool(cells) and cells[0] != "-DOCSTART-" and not line.startswith("# doc_id = ")
         if is_row and not inside and cells[0] == "#":  # a comment, unless it is a token with its tag
             is_row = len(cells) == (width or len(cells)) and has_prefix(cells[-1])
