@@ -218,7 +218,7 @@ def _conll_rows(sample: Sample) -> list[list[str]]:
     for line in lines:
         cells = _cells(line)
         is_row = bool(cells) and cells[0] != "-DOCSTART-" and not line.startswith("# doc_id = ")
-        if is_row and not inside and cells[0] == "#":  # a comment, unless it is a token with its tag
+        if is_row and not inside and re.fullmatch("#(#.*)?", cells[0]):  # a comment, unless it is a token with its tag
             is_row = len(cells) == (width or len(cells)) and has_prefix(cells[-1])
         rows += [cells] * is_row
         inside = is_row

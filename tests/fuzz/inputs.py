@@ -88,8 +88,9 @@ def check_jsonl(sample: Sample, folder: Path) -> bool:
     records = read(folder, "in.jsonl")
     hold_records(records, sample)
     content = to_bytes(sample.files["in.jsonl"]).removeprefix(BOM)
-    if any(isinstance(record, Refused) and "UTF-" in record.reason for record in records):
-        return False  # a line, or a file that is not UTF-8 as a whole
+    reasons = [record.reason for record in records if isinstance(record, Refused)]
+    if any("UTF-" in reason or "of several lines" in reason for reason in reasons):
+        return False  # one refusal may stand for a file that is no JSON Lines as a whole
     assert len(records) == sum(bool(line.strip()) for line in content.split(b"\n"))
     return not refused_any(records)
 
