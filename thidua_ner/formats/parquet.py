@@ -32,7 +32,7 @@ def read_texts(path: Path, column: str) -> Iterator[Record]:
             raise ValueError(f"should have {file.metadata.num_rows:,} rows and has none")
         first = 1
         for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
+            rows = max(file.metadata.row_group(group).num_rows, 0)  # a damaged file may say less than none
             yield from _read_group(file, group, (path_name(path), first, first + rows), wanted)
             first += rows
 
@@ -85,7 +85,7 @@ def count_rows(path: Path) -> int:
     import pyarrow.parquet as pq
 
     found = pq.read_metadata(path)
-    return sum(found.row_group(group).num_rows for group in range(found.num_row_groups))
+    return sum(max(found.row_group(group).num_rows, 0) for group in range(found.num_row_groups))
 
 
 def write_file(path: Path, documents: Sequence[Document]) -> None:
