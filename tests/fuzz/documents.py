@@ -311,10 +311,10 @@ def _annotation_lines(sample: Sample) -> int:
 
 
 def check_brat(sample: Sample, folder: Path) -> bool:
-    """Each text is a document, byte for byte, and each line of an .ann file a span, or the folder is refused."""
+    """Each text is a document, without a byte-order mark, and each line of an .ann file a span, or it is a fault."""
     documents = read_documents(folder / "in", sample.options["types"])
     hold([described(document) for document in documents], sample.whole, complete=sample.complete)
-    texts = {name: text_of(sample, name) for name in sample.files if name.endswith(".txt")}
+    texts = {n: text_of(sample, n).removeprefix("\ufeff") for n in sample.files if n.endswith(".txt")}
     assert {f"in/{document.id}.txt": document.text for document in documents} == texts
     assert sum(len(document.spans) for document in documents) == _annotation_lines(sample)
     return True
