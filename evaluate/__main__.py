@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from thidua_ner import commands
-from thidua_ner.cli import PATH, run_command, tag_options
+from thidua_ner.cli import PATH, gold_reading, run_command, tag_options
 from thidua_ner.text.iob2 import Repair, TagReading
 
 _OTHERS = ("compare", "report", "publish")
@@ -49,20 +49,20 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument per option
     """Score a RUN (a run, a folder of seeds, one fold, or a checkpoint) on its own test documents or on --gold."""
     if robustness and run is None:
         raise click.UsageError("--robustness needs a run: its models tag the changed texts")
-    gold_tags, tags = TagReading(gold_repair, gold_tag_column), TagReading(repair, tag_column)
+    tags = TagReading(repair, tag_column)
     if predictions and not run:
         if gold is None:
             raise click.UsageError("--predictions needs --gold")
+        gold_tags = gold_reading(gold, gold_repair, gold_tag_column)
         commands.score_files(gold, predictions, gold_tags=gold_tags, tags=tags, output=output)
         return
     if run is None or predictions:
         raise click.UsageError("name a run, or give --predictions")
     if tags != TagReading():
         raise click.UsageError("--repair and --tag-column are for --predictions; those of --gold begin with --gold-")
-    if gold is None and gold_tags != TagReading():
-        raise click.UsageError("--gold-repair and --gold-tag-column are for --gold")
     from evaluate.run import evaluate
 
+    gold_tags = gold_reading(gold, gold_repair, gold_tag_column)
     evaluate(run, gold=gold, tags=gold_tags, output=output, with_robustness=robustness)
 
 

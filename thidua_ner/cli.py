@@ -9,7 +9,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar, get_args
 import click
 
 from thidua_ner.faults import run_program, show_controls
-from thidua_ner.text.iob2 import Repair
+from thidua_ner.text.iob2 import Repair, TagReading
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,6 +48,14 @@ def tag_options(prefix: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
         return repair(column(function))
 
     return decorate
+
+
+def gold_reading(gold: Path | None, repair: Repair, column: int | None) -> TagReading:
+    """Return how the columns of `--gold` are read; raises an error of usage if that is said without a gold."""
+    tags = TagReading(repair, column)
+    if gold is None and tags != TagReading():
+        raise click.UsageError("--gold-repair and --gold-tag-column are for --gold")
+    return tags
 
 
 def run_command(command: click.Command, name: str) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import click
 
-from thidua_ner.cli import PATH, run_command, tag_options
+from thidua_ner.cli import PATH, gold_reading, run_command, tag_options
 from thidua_ner.faults import DataError, UsageError, fail, show_controls, tell
 from thidua_ner.runs.scored import GOLD_FOLDER
 from thidua_ner.tagging.outputs import SHARD_WRITERS
@@ -155,10 +155,7 @@ def report(
     """
     from thidua_ner.pages.report import report
 
-    tags = TagReading(gold_repair, gold_tag_column)
-    if gold is None and tags != TagReading():
-        raise click.UsageError("--gold-repair and --gold-tag-column are for --gold")
-    print(report(runs, gold=gold, tags=tags, output=output))
+    print(report(runs, gold=gold, tags=gold_reading(gold, gold_repair, gold_tag_column), output=output))
 
 
 @command.command(short_help="Convert annotated documents to another format.")
