@@ -256,7 +256,7 @@ def _example(rows: Sequence[ConllRow], column: int) -> str:
 def _parts(path: Path) -> list[_Part]:
     """Cut a file into sentences and beginnings of documents; raises DataError with every line of another width."""
     lines = _lines(path)
-    width, tabs = _shape(lines)
+    shape = _shape(lines)
     parts: list[_Part] = []
     name, n_documents, begun = "", 0, True
     rows: list[ConllRow] = []
@@ -264,12 +264,12 @@ def _parts(path: Path) -> list[_Part]:
     for number, line in enumerate([*lines, ""], start=1):
         cells = _cells(line)
         begins = line.startswith(_DOCUMENT) or cells[0] == _SEPARATOR
-        if cells != ("",) and not begins and (rows or not _is_comment(line, cells, width)):
-            faults += _row_faults(path, number, line, width, tabs)
+        if cells != ("",) and not begins and (rows or not _is_comment(line, cells, shape[0])):
+            rows.append(ConllRow(number, cells))
+            faults += _row_faults(path, rows[-1], line, shape)
             if not begun:
                 parts.append(_Part(name, number, []))
                 begun = True
-            rows.append(ConllRow(number, cells))
             continue
         if rows:
             parts.append(_Part(name, rows[0].line, rows))
@@ -321,17 +321,17 @@ def _is_comment(line: str, cells: Sequence[str], width: int) -> bool:
     )
 
 
-def _row_faults(path: Path, number: int, line: str, width: int, tabs: bool) -> list[Fault]:
+def _row_faults(path: Path, row: ConllRow, line: str, shape: tuple[int, bool]) -> list[Fault]:
     """Say if a row has no token, another number of cells than the first row, or other separators."""
-    cells = _cells(line)
-    if len(cells) != width or tabs != _has_tab(line):
-        return [_width_fault(path, number, line, width, tabs)]
+    number, cells = row
+    if (len(cells), _has_tab(line)) != shape:
+        return [_width_fault(path, row, line, shape)]
     return [] if cells[0] else [Fault(str(path), "has an empty token", "write one, or delete the line", number)]
 
 
-def _width_fault(path: Path, number: int, line: str, width: int, tabs: bool) -> Fault:
+def _width_fault(path: Path, row: ConllRow, line: str, shape: tuple[int, bool]) -> Fault:
     """Describe a line that has another number of cells than the first row, or other separators."""
-    cells = _cells(line)
+    (number, cells), (width, tabs) = row, shape
     shown = f"{line.strip(_BLANKS)[:60]!r} has "
     if len(cells) == 1:
         return Fault(str(path), f"{shown}one column", "write the token, a tab and its tag", line=number)
