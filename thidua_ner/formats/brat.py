@@ -18,7 +18,7 @@ from thidua_ner.files import read_text, whole, write_text
 from thidua_ner.text.alike import Lookalikes, describe_difference
 from thidua_ner.text.characters import compose
 from thidua_ner.text.labels import label_order
-from thidua_ner.text.spans import Document, Span, is_label, label_remedy
+from thidua_ner.text.spans import Document, Span, is_allowed, label_remedy
 
 _MAX_NAME_BYTES = 200
 """The most bytes of a file name; most file systems allow 255, with the suffix and a number."""
@@ -76,7 +76,7 @@ def _parse_line(file: str, number: int, line: str, text: str, types: Collection[
         what = f"{line[:60]!r} is not a text-bound annotation"
         fail(file, what, "write T<number><TAB><label> <start> <end><TAB><surface>", line=number)
     name, label, offsets, surface = match.groups()
-    if not is_label(label) if types is None else label not in types:
+    if not is_allowed(label, types):
         fail(file, f"{name} has the unknown label {label!r}", label_remedy(types), line=number)
     fragments = _fragments(file, number, name, offsets, text)
     start, end = fragments[0][0], fragments[-1][1]

@@ -18,7 +18,7 @@ from thidua_ner.text.alike import Lookalikes, describe_difference
 from thidua_ner.text.characters import remove_invisible
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.labels import OUTSIDE
-from thidua_ner.text.spans import Document, Span, document_of_tokens, is_label, label_remedy
+from thidua_ner.text.spans import Document, Span, document_of_tokens, is_allowed, label_remedy
 from thidua_ner.text.syllables import Sentence, Token
 
 _DOCUMENT = "# doc_id = "
@@ -345,7 +345,7 @@ def _tag_faults(path: Path, rows: list[TaggedRow], types: Collection[str] | None
     """Find tags that have an unknown label or continue nothing."""
     previous = OUTSIDE
     for line, _, written, tag in rows:
-        if tag != OUTSIDE and (not is_label(tag[2:]) if types is None else tag[2:] not in types):
+        if tag != OUTSIDE and not is_allowed(tag[2:], types):
             yield Fault(str(path), f"unknown label {tag[2:]!r}", label_remedy(types), line=line)
         elif tags.repair == "none" and not iob2.follows(tag, previous):
             what = f"{written} continues nothing after {previous}"

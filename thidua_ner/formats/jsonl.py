@@ -17,7 +17,7 @@ from thidua_ner.formats.exports import CONVERT, recognise_export
 from thidua_ner.formats.texts import begins_long_json, foreign_encoding, parse_json, record_id
 from thidua_ner.text.alike import Lookalikes, describe_difference, find_units
 from thidua_ner.text.characters import has_surrogate
-from thidua_ner.text.spans import Document, Span, is_label, label_remedy
+from thidua_ner.text.spans import Document, Span, is_allowed, label_remedy
 from thidua_ner.text.syllables import Sentence, Token
 
 _Record = dict[str, Any]
@@ -201,7 +201,7 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
     if start < 0 or end > len(text):
         what = f"{start} to {end} lies outside the text of {len(text)} characters"
         return what, _correct_offsets(text, start, end, entity.get("text"))
-    if not is_label(label) or (types is not None and label not in types):
+    if not is_allowed(label, types):
         return f"unknown label {label!r}{Lookalikes(types or ()).hint(str(label))}", label_remedy(types)
     if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
         return f"the score is {score!r}", "give a number or omit it"

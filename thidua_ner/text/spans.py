@@ -24,6 +24,11 @@ def is_label(value: object) -> bool:
     return value.isprintable() and value == "".join(value.split()) == value.strip("-")
 
 
+def is_allowed(label: object, types: Collection[str] | None) -> bool:
+    """Tell whether a value is a label and, unless `types` is None, one of them."""
+    return is_label(label) and (types is None or label in types)
+
+
 def label_remedy(types: Collection[str] | None) -> str:
     """Say which labels may be used: those of `types`, or any word if it is None."""
     return f"use one of {', '.join(types)}" if types else "give a word without white space or hyphens at its ends"
