@@ -240,6 +240,28 @@ def build(annotations: Path, data: Path) -> None:
     print(f"{data}: {len(write_dataset(annotations, data))} files")
 
 
+@command.command(short_help="Join the annotations of real texts with the texts.")
+@click.option("--baomoi", type=PATH, metavar="DIR", help="A clone of the repository with the newspaper pages.")
+@click.option("--ntrex", type=PATH, metavar="DIR", help="A clone of the repository with the world news.")
+@click.option("--output", type=PATH, default="runs/wild", show_default=True, metavar="DIR", help="Where to write.")
+@annotations_option
+def wild(baomoi: Path | None, ntrex: Path | None, output: Path, annotations: Path) -> None:
+    """Join the annotations of the part `wild` with its texts, which the project does not hold.
+
+    Writes validation.jsonl, for choosing, and test.jsonl, for scoring. The two sources are independent: one is enough
+    for its documents.
+    """
+    from thidua_ner.corpus.wild_texts import join_wild
+
+    folders = {name: folder for name, folder in (("baomoi", baomoi), ("ntrex", ntrex)) if folder}
+    for path, documents in join_wild(annotations, folders, output).items():
+        entities = sum(len(document.spans) for document in documents)
+        print(f"{path}: {len(documents)} documents, {entities:,} entities, every text as it was annotated")
+    if len(folders) == 1:
+        (only,) = folders
+        tell(output, f"has only the documents of {only}: scores on it are those of one source")
+
+
 @command.command(short_help="Publish scored runs in results/.")
 @click.argument("runs", nargs=-1, type=PATH, metavar="[RUN]...")
 @click.option("--root", type=PATH, default=".", metavar="DIR", help="The project (default: this folder).")

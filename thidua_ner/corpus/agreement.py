@@ -1,15 +1,19 @@
 """How far annotation passes agree: span F1, Cohen's kappa on token tags, and every disagreement."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from thidua_ner.corpus.annotations import GOLD_PART, PASSES, SYNTHETIC_PART, AnnotatedPart, Annotations
+from thidua_ner.corpus.annotations import GOLD_PART, PAIRS_PART, PASSES, SYNTHETIC_PART, AnnotatedPart, Annotations
 from thidua_ner.corpus.checks import read_checked_annotations
+from thidua_ner.corpus.wild import ORIGINS, WILD_PART, WILD_PASSES, Wild
 from thidua_ner.faults import Fault
 from thidua_ner.files import format_json, read_json, write_text
+from thidua_ner.scoring.results import Counts
 from thidua_ner.scoring.strict import score, tag_pair
+from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document, Span
 
 AGREEMENT = "agreement.json"
@@ -36,13 +40,16 @@ class SpanTotals:
 
 @dataclass(frozen=True, slots=True)
 class PassAgreement:
-    """How far two passes over the same documents agree; `disagreements` counts the spans that only one of them has."""
+    """How far two passes over the same documents agree; `disagreements` counts the spans that only one of them has.
+
+    Kappa is null where the project does not have the texts, whose tokens it counts.
+    """
 
     documents: int
     spans: SpanTotals
     span_f1: float
     span_f1_per_type: dict[str, float]
-    token_kappa: float
+    token_kappa: float | None
     disagreements: int
 
 
@@ -56,14 +63,17 @@ class PartAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The agreement of both parts of the corpus: the content of agreement.json."""
+    """The agreement of all parts of the corpus, of `wild` by source: the content of agreement.json."""
 
     gold: PartAgreement
     synthetic: PartAgreement
+    pairs: PartAgreement
+    wild: dict[str, PartAgreement]
 
-    def parts(self) -> dict[str, PartAgreement]:
-        """Return the agreement of each part by its name."""
-        return {GOLD_PART: self.gold, SYNTHETIC_PART: self.synthetic}
+    def parts(self) -> dict[str, tuple[str, PartAgreement]]:
+        """Return the agreement of each part, and of each source of `wild`, with the part, by a name to show."""
+        own = {part: (part, getattr(self, part)) for part in (GOLD_PART, SYNTHETIC_PART, PAIRS_PART)}
+        return own | {f"{WILD_PART}, {name}": (WILD_PART, found) for name, found in self.wild.items()}
 
 
 def agree(first: Sequence[Document], second: Sequence[Document]) -> PassAgreement:
@@ -102,8 +112,9 @@ def disagreements(first: Sequence[Document], second: Sequence[Document]) -> list
 
 
 def measure_agreement(annotations: Annotations) -> Agreement:
-    """Measure the agreement of both parts of annotations that have no fault."""
-    return Agreement(gold=_measure_part(annotations.gold), synthetic=_measure_part(annotations.synthetic))
+    """Measure the agreement of all parts of annotations that have no fault."""
+    gold, synthetic, pairs = map(_measure_part, annotations.parts())
+    return Agreement(gold, synthetic, pairs, _measure_wild(annotations.wild))
 
 
 def _measure_part(part: AnnotatedPart) -> PartAgreement:
@@ -112,6 +123,39 @@ def _measure_part(part: AnnotatedPart) -> PartAgreement:
     return PartAgreement(
         between_passes=agree(first, second),
         settled_and_pass={name: agree(settled, folder.documents) for name, folder in part.passes.items()},
+    )
+
+
+def _measure_wild(wild: Wild) -> dict[str, PartAgreement]:
+    """Measure the agreement over the texts of each source."""
+    settled = {name: spans for split in wild.splits.values() for name, spans in split.items()}
+    found: dict[str, PartAgreement] = {}
+    for source in ORIGINS:
+        ids = [row.id for row in wild.sources.rows if row.source == source]
+        first, second = ([one[name] for name in ids] for one in (wild.passes[name] for name in WILD_PASSES))
+        found[source] = PartAgreement(
+            between_passes=_agree_on_spans(first, second),
+            settled_and_pass={
+                name: _agree_on_spans([settled[i] for i in ids], [spans[i] for i in ids])
+                for name, spans in wild.passes.items()
+            },
+        )
+    return found
+
+
+def _agree_on_spans(first: Sequence[Sequence[Span]], second: Sequence[Sequence[Span]]) -> PassAgreement:
+    """Compare two passes over the same documents, whose texts are not here, in the same order."""
+    sides = [{(number, span.triple) for number, spans in enumerate(one) for span in spans} for one in (first, second)]
+    common = sides[0] & sides[1]
+    counted = [Counter(label for _, (_, _, label) in side) for side in (common, sides[1], sides[0])]
+    per_type = {label: Counts(*(one[label] for one in counted)).score() for label in ENTITY_TYPES}
+    return PassAgreement(
+        documents=len(first),
+        spans=SpanTotals(len(sides[0]), len(sides[1])),
+        span_f1=round(Counts(len(common), len(sides[1]), len(sides[0])).score().f1, 4),
+        span_f1_per_type={label: round(row.f1, 4) for label, row in per_type.items()},
+        token_kappa=None,
+        disagreements=len(sides[0] ^ sides[1]),
     )
 
 

@@ -1,18 +1,25 @@
 """The annotated corpus on disk: everything that the checks and the dataset need of `annotations/`, read once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
 
+from thidua_ner.corpus.pairs import Passage, split_passages
+from thidua_ner.corpus.tables import Table, read_rows
+from thidua_ner.corpus.wild import WILD_PART, WILD_PASSES, Wild, read_wild
 from thidua_ner.faults import DataError, Fault
-from thidua_ner.files import read_table, read_text
+from thidua_ner.files import read_text
 from thidua_ner.formats.brat import Annotation, folder_ids, parse_annotations
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document
 
-GOLD_PART, SYNTHETIC_PART = "gold", "synthetic"
-PASSES = {GOLD_PART: ("first", "second"), SYNTHETIC_PART: ("written", "read")}
+GOLD_PART, SYNTHETIC_PART, PAIRS_PART = "gold", "synthetic", "pairs"
+PASSES = {
+    GOLD_PART: ("first", "second"),
+    SYNTHETIC_PART: ("written", "read"),
+    PAIRS_PART: ("written", "read"),
+    WILD_PART: WILD_PASSES,
+}
 """The parts of the corpus, and for each the two annotation passes whose agreement is measured."""
 
 SPLITS = ("train", "validation")
@@ -52,18 +59,6 @@ class FixedPhrase:
     kind: str
 
 
-Row = TypeVar("Row", SourceText, PlannedDocument, FixedPhrase)
-
-
-@dataclass(frozen=True, slots=True)
-class Table(Generic[Row]):
-    """The rows of a table; there are none if it has faults."""
-
-    path: Path
-    rows: tuple[Row, ...]
-    faults: tuple[Fault, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class BratFolder:
     """A folder of brat files.
@@ -101,6 +96,7 @@ class Corpus:
     gold: tuple[Document, ...]
     train: tuple[Document, ...]
     validation: tuple[Document, ...]
+    pairs: tuple[Passage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +106,19 @@ class Annotations:
     folder: Path
     gold: AnnotatedPart
     synthetic: AnnotatedPart
+    pairs: AnnotatedPart
+    wild: Wild
     sources: Table[SourceText]
     plan: Table[PlannedDocument]
     fixed: Table[FixedPhrase]
 
-    def parts(self) -> tuple[AnnotatedPart, AnnotatedPart]:
-        """Return both parts, the gold first."""
-        return self.gold, self.synthetic
+    def parts(self) -> tuple[AnnotatedPart, ...]:
+        """Return the parts with texts, the gold first."""
+        return self.gold, self.synthetic, self.pairs
 
     def corpus(self) -> Corpus:
         """Return the settled documents by split; raises DataError if a file that they need has a fault."""
-        faults = [*self.gold.settled.faults, *self.synthetic.settled.faults, *self.plan.faults]
+        faults = [*(fault for part in self.parts() for fault in part.settled.faults), *self.plan.faults]
         if faults:
             raise DataError(sorted(faults))
         split = {planned.id: planned.split for planned in self.plan.rows}
@@ -128,7 +126,8 @@ class Annotations:
             tuple(document for document in self.synthetic.settled.documents if split[document.id] == name)
             for name in SPLITS
         )
-        return Corpus(self.gold.settled.documents, train, validation)
+        pairs = tuple(passage for document in self.pairs.settled.documents for passage in split_passages(document))
+        return Corpus(self.gold.settled.documents, train, validation, pairs)
 
 
 def read_annotations(folder: Path) -> Annotations:
@@ -141,9 +140,11 @@ def read_annotations(folder: Path) -> Annotations:
         folder=folder,
         gold=_read_part(folder, GOLD_PART),
         synthetic=_read_part(folder, SYNTHETIC_PART),
-        sources=_read_rows(folder / GOLD_PART / SOURCES, SourceText),
-        plan=_read_rows(folder / SYNTHETIC_PART / PLAN, PlannedDocument, check=_check_splits),
-        fixed=_read_rows(folder / SYNTHETIC_PART / FIXED, FixedPhrase, key="phrase"),
+        pairs=_read_part(folder, PAIRS_PART),
+        wild=read_wild(folder),
+        sources=read_rows(folder / GOLD_PART / SOURCES, SourceText),
+        plan=read_rows(folder / SYNTHETIC_PART / PLAN, PlannedDocument, check=_check_splits),
+        fixed=read_rows(folder / SYNTHETIC_PART / FIXED, FixedPhrase, key="phrase"),
     )
 
 
@@ -193,23 +194,7 @@ def _stray_files(folder: Path) -> Iterator[Fault]:
             yield Fault(str(path), "is not a document", "end its name in .txt or .ann, or move it away")
 
 
-def _read_rows(
-    path: Path,
-    kind: type[Row],
-    *,
-    key: str = "document id",
-    check: Callable[[Path, Iterable[list[str]]], Iterable[Fault]] | None = None,
-) -> Table[Row]:
-    """Read a table as rows of a kind; `check` finds more faults in the cells."""
-    try:
-        rows = read_table(path, tuple(kind.__dataclass_fields__), key=key)
-    except DataError as error:
-        return Table(path, (), error.faults)
-    faults = tuple(check(path, rows)) if check else ()
-    return Table(path, () if faults else tuple(kind(*row) for row in rows), faults)
-
-
-def _check_splits(path: Path, rows: Iterable[list[str]]) -> Iterator[Fault]:
+def _check_splits(path: Path, rows: list[list[str]]) -> Iterator[Fault]:
     for line, (_, split, *_) in enumerate(rows, start=2):
         if split not in SPLITS:
             yield Fault(str(path), f"has the split {split!r}", f"name one of {', '.join(SPLITS)}", line=line)

@@ -9,9 +9,16 @@ from tabulate import tabulate
 
 from thidua_ner.corpus.agreement import Agreement
 from thidua_ner.corpus.annotations import PASSES, SourceText
-from thidua_ner.corpus.configurations import WHOLE_DOCUMENTS, Configurations
-from thidua_ner.corpus.schema import DOCUMENT_FEATURES, SENTENCE_FEATURES, Feature
-from thidua_ner.corpus.statistics import DocumentStatistics, Overlap, PartStatistics, SeenCounts, Statistics
+from thidua_ner.corpus.configurations import OTHERS, WHOLE_DOCUMENTS, Configurations
+from thidua_ner.corpus.schema import FEATURES, Feature
+from thidua_ner.corpus.statistics import (
+    DocumentStatistics,
+    Overlap,
+    PartStatistics,
+    SeenCounts,
+    StandoffStatistics,
+    Statistics,
+)
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.version import __version__
 
@@ -27,10 +34,19 @@ def format_card(
 ) -> str:
     """Fill the dataset card; `rows_digest` is a hexadecimal hash of all rows."""
     gold, *synthetic = statistics.parts.values()
+    every = [counts for sources in statistics.wild.values() for counts in sources.values()]
     blocks = {
         "header": _format_header(configurations, rows_digest),
         "version": __version__,
-        "types": _types_table(gold, synthetic),
+        "types": _types_table(gold, synthetic, statistics),
+        "wild": _wild_table(statistics.wild),
+        "phenomena": ", ".join(f"`{name}`" for name in statistics.pairs.pairs_by_phenomenon),
+        "pairs": str(sum(statistics.pairs.pairs_by_phenomenon.values())),
+        "passages": str(statistics.pairs.passages),
+        "pair_entities": f"{statistics.pairs.entities:,}",
+        "pair_seen": str(statistics.pairs.mentions_in_training.seen),
+        "wild_documents": str(sum(one.documents for one in every)),
+        "wild_entities": f"{sum(one.entities for one in every):,}",
         "counts": _counts_table(statistics.parts),
         "configs": _configurations_table(configurations, statistics),
         "overlap": _overlap_table(statistics.mention_overlap),
@@ -63,7 +79,8 @@ def _format_header(configurations: Configurations, rows_digest: str) -> str:
         name: {split: [f"sentences/{file}.jsonl" for file in own] for split, own in splits.items()}
         for name, splits in configurations.items()
     }
-    data_files["documents"] = {split: [f"documents/{file}.jsonl"] for split, file in WHOLE_DOCUMENTS.items()}
+    for name, paths in OTHERS.items():
+        data_files[name] = {split: [f"{path}.jsonl"] for split, path in paths.items()}
     header = {
         "pretty_name": "ThiDuaNER",
         "language": ["vi"],
@@ -90,7 +107,7 @@ def _format_header(configurations: Configurations, rows_digest: str) -> str:
         "dataset_info": [
             {
                 "config_name": name,
-                "features": _features(SENTENCE_FEATURES if name in configurations else DOCUMENT_FEATURES),
+                "features": _features(FEATURES["sentences" if name in configurations else name]),
             }
             for name in data_files
         ],
@@ -121,13 +138,31 @@ def _content_version(digest: str) -> str:
     return f"{major}.{minor}.{int(digest[:8], 16)}"
 
 
-def _types_table(gold: PartStatistics, synthetic: Sequence[PartStatistics]) -> str:
+def _types_table(gold: PartStatistics, synthetic: Sequence[PartStatistics], statistics: Statistics) -> str:
     """Tabulate the labels with their meanings and counts."""
+    wild = [one for sources in statistics.wild.values() for one in sources.values()]
     rows = [
-        [label, text, gold.entities_by_type[label], sum(part.entities_by_type[label] for part in synthetic)]
+        [
+            label,
+            text,
+            gold.entities_by_type[label],
+            sum(part.entities_by_type[label] for part in synthetic),
+            statistics.pairs.entities_by_type[label],
+            sum(part.entities_by_type[label] for part in wild),
+        ]
         for label, text in ENTITY_TYPES.items()
     ]
-    return tabulate(rows, headers=["label", "marks", "real", "machine-written"], tablefmt="github")
+    return tabulate(rows, headers=["label", "marks", "gold", "synthetic", "pairs", "wild"], tablefmt="github")
+
+
+def _wild_table(wild: Mapping[str, Mapping[str, StandoffStatistics]]) -> str:
+    """Tabulate the sizes of `wild` by split and source."""
+    rows = [
+        [split, source, counts.documents, counts.entities, *counts.entities_by_type.values()]
+        for split, sources in wild.items()
+        for source, counts in sources.items()
+    ]
+    return tabulate(rows, headers=["split", "source", "texts", "entities", *ENTITY_TYPES], tablefmt="github")
 
 
 def _counts_table(parts: Mapping[str, PartStatistics]) -> str:
@@ -152,6 +187,16 @@ def _configurations_table(configurations: Configurations, statistics: Statistics
     rows += [
         ["documents", split, f"{statistics.parts[file].documents} texts", file]
         for split, file in WHOLE_DOCUMENTS.items()
+    ]
+    rows.append(["pairs", "test", f"{statistics.pairs.passages} passages", "pairs"])
+    rows += [
+        [
+            "wild",
+            split,
+            f"{sum(one.documents for one in sources.values())} texts, without their text",
+            ", ".join(sources),
+        ]
+        for split, sources in statistics.wild.items()
     ]
     return tabulate(rows, headers=["config", "split", "rows", "from"], tablefmt="github", disable_numparse=True)
 
@@ -178,13 +223,13 @@ def _sources_table(sources: Sequence[SourceText]) -> str:
 def _agreement_table(agreement: Agreement) -> str:
     """Tabulate for each part the agreement of its passes with each other and with the settled annotations."""
     pairs = {}
-    for part, measured in agreement.parts().items():
+    for shown, (part, measured) in agreement.parts().items():
         first, second = PASSES[part]
-        pairs[f"{part}: {first} and {second}"] = measured.between_passes
-        pairs |= {f"{part}: {name} and settled": pair for name, pair in measured.settled_and_pass.items()}
+        pairs[f"{shown}: {first} and {second}"] = measured.between_passes
+        pairs |= {f"{shown}: {name} and settled": pair for name, pair in measured.settled_and_pass.items()}
     rows = [
         [name, pair.span_f1, pair.token_kappa, pair.disagreements, *map(pair.span_f1_per_type.get, ENTITY_TYPES)]
         for name, pair in pairs.items()
     ]
     headers = ["compared", "span F1", "token kappa", "spans in one only", *ENTITY_TYPES]
-    return tabulate(rows, headers=headers, tablefmt="github", floatfmt=".3f")
+    return tabulate(rows, headers=headers, tablefmt="github", floatfmt=".3f", missingval="-")

@@ -13,10 +13,11 @@ from thidua_ner.corpus.annotations import (
     BratFolder,
     PlannedDocument,
     SourceText,
-    Table,
     read_annotations,
 )
+from thidua_ner.corpus.pairs import check_pairs
 from thidua_ner.corpus.synthetic import find_copies
+from thidua_ner.corpus.tables import Table
 from thidua_ner.faults import DataError, Fault
 from thidua_ner.text.spans import Document, Span
 from thidua_ner.text.syllables import Sentence, is_abbreviation, split_sentences
@@ -36,7 +37,8 @@ def check_annotations(annotations: Annotations) -> list[Fault]:
     """Find every broken rule of form; copied text is only looked for if there is no other fault."""
     split = cache(split_sentences)  # a text is in every pass
     faults = [fault for part in annotations.parts() for fault in _check_part(annotations.folder, part, split)]
-    faults += annotations.fixed.faults
+    faults += _check_pairs(annotations.pairs)
+    faults += [*annotations.fixed.faults, *annotations.wild.faults]
     faults += _check_sources(annotations.sources, annotations.gold.settled)
     remedy = "add its split, event, place, page and subject"
     faults += _check_rows(annotations.plan, annotations.synthetic.settled, remedy)
@@ -53,6 +55,11 @@ def _check_part(annotations: Path, part: AnnotatedPart, split: _Split) -> Iterat
         yield from _check_folder(folder, split)
     for folder in part.passes.values():
         yield from _check_same_texts(part.settled, folder)
+
+
+def _check_pairs(part: AnnotatedPart) -> Iterator[Fault]:
+    for document in part.settled.documents:
+        yield from check_pairs(str(part.settled.path / f"{document.id}.txt"), document)
 
 
 def _check_folder(folder: BratFolder, split: _Split) -> Iterator[Fault]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from thidua_ner.corpus.annotations import GOLD_PART, Corpus
+from thidua_ner.corpus.annotations import GOLD_PART, PAIRS_PART, Corpus
+from thidua_ner.corpus.wild import WILD_PART, WILD_SPLITS
 from thidua_ner.protocols import PROTOCOLS, Protocol
 from thidua_ner.text.spans import Document
 
@@ -10,6 +11,13 @@ SYNTHETIC_TRAIN, SYNTHETIC_VALIDATION = "synthetic-train", "synthetic-validation
 
 WHOLE_DOCUMENTS = {"test": GOLD_PART, "train": SYNTHETIC_TRAIN, "validation": SYNTHETIC_VALIDATION}
 """The configuration of whole documents: the file of each split, by the name of the split."""
+
+OTHERS = {
+    "documents": {split: f"documents/{file}" for split, file in WHOLE_DOCUMENTS.items()},
+    PAIRS_PART: {"test": f"{PAIRS_PART}/test"},
+    WILD_PART: {split: f"{WILD_PART}/{split}" for split in WILD_SPLITS},
+}
+"""The configurations whose rows are not sentences: the path of each split's file, without its suffix."""
 
 Splits = dict[str, list[str]]
 """The files of sentences of each split, by the name of the split; a file is a gold document or a synthetic split."""

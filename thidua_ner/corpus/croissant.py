@@ -8,19 +8,18 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from thidua_ner.corpus.schema import DOCUMENT_FEATURES, SENTENCE_FEATURES, Feature, FeatureKind
+from thidua_ner.corpus.schema import FEATURES, Feature, FeatureKind
 from thidua_ner.version import __version__
 
 _DESCRIPTION = (
-    "Named entities in Vietnamese public-security news, six types: five real documents to test on, and machine-written "
-    "ones to train on. The licence is that of the annotations and the machine-written texts; the real texts remain "
-    "their publishers'."
+    "Named entities in Vietnamese public-security news, six types: five real documents to test on, machine-written "
+    "ones to train on, minimal pairs to test on, and annotations of 96 real documents without their texts. The licence "
+    "is that of the annotations and the machine-written texts, except for the annotations of the documents ntrex-…, "
+    "which are under CC BY-SA 4.0; the real texts remain their publishers'."
 )
 _PUBLISHED = "2026-11-27"
 _CITATION = f"The ThiDuaNER contributors: ThiDuaNER, named entities in Vietnamese public-security news, {__version__}"
 _TYPES: dict[FeatureKind, str] = {"string": "sc:Text", "integer": "sc:Integer", "class": "sc:Integer"}
-_FEATURES = {"documents": DOCUMENT_FEATURES, "sentences": SENTENCE_FEATURES}
-"""The features of the files in each folder."""
 
 
 def describe_files(content: Mapping[str, bytes]) -> dict[str, object]:
@@ -39,7 +38,7 @@ def describe_files(content: Mapping[str, bytes]) -> dict[str, object]:
         "license": "https://creativecommons.org/licenses/by/4.0/",
         "inLanguage": "vi",
         "distribution": [_file_object(path, raw) for path, raw in rows.items()],
-        "recordSet": [_record_set(path, _FEATURES[path.partition("/")[0]]) for path in rows],
+        "recordSet": [_record_set(path, FEATURES[path.partition("/")[0]]) for path in rows],
     }
 
 

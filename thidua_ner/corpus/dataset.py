@@ -11,8 +11,10 @@ from thidua_ner.corpus.card import format_card
 from thidua_ner.corpus.checks import check_annotations, read_checked_annotations
 from thidua_ner.corpus.configurations import configurations, document_files, sentence_files
 from thidua_ner.corpus.croissant import describe_files
-from thidua_ner.corpus.schema import DocumentRow, EntityRow, SentenceRow
+from thidua_ner.corpus.pairs import Passage
+from thidua_ner.corpus.schema import FEATURES, DocumentRow, EntityRow, PassageRow, SentenceRow, SpanRow, StandoffRow
 from thidua_ner.corpus.statistics import compute_statistics
+from thidua_ner.corpus.wild import WILD_SPLITS, Wild
 from thidua_ner.faults import DataError, Fault
 from thidua_ner.files import format_json, write_bytes
 from thidua_ner.formats.jsonl import format_json_lines
@@ -44,6 +46,34 @@ def document_row(document: Document) -> DocumentRow:
     return {"id": document.id, "text": document.text, "entities": _entities(document, document.spans)}
 
 
+def passage_row(passage: Passage) -> PassageRow:
+    """Make the row of half of a minimal pair."""
+    document = passage.document
+    return {
+        "id": document.id,
+        "phenomenon": passage.phenomenon,
+        "pair": passage.pair,
+        "half": passage.half,
+        "text": document.text,
+        "entities": _entities(document, document.spans),
+    }
+
+
+def standoff_rows(wild: Wild, split: str) -> Iterator[StandoffRow]:
+    """Make the rows of a split of the real texts that are not here."""
+    for text in wild.rows(split):
+        entities: list[SpanRow] = [
+            {"start": span.start, "end": span.end, "label": span.label} for span in wild.splits[split][text.id]
+        ]
+        yield {
+            "id": text.id,
+            "source": text.source,
+            "place": text.place,
+            "sha256": text.sha256,
+            "entities": entities,
+        }
+
+
 def _entities(document: Document, spans: Sequence[Span], offset: int = 0) -> list[EntityRow]:
     """Make the rows of spans; their offsets count from `offset`."""
     return [
@@ -62,9 +92,14 @@ def build_dataset(annotations: Annotations, agreement: Agreement) -> dict[str, b
         f"documents/{name}.jsonl": format_json_lines(dict(document_row(d)) for d in documents)
         for name, documents in document_files(corpus).items()
     }
+    content["pairs/test.jsonl"] = format_json_lines(dict(passage_row(passage)) for passage in corpus.pairs)
+    content |= {
+        f"wild/{split}.jsonl": format_json_lines(dict(row) for row in standoff_rows(annotations.wild, split))
+        for split in WILD_SPLITS
+    }
     rows_digest = hashlib.sha256("".join(content[path] for path in sorted(content)).encode("utf-8")).hexdigest()
     configs = configurations([d.id for d in corpus.gold])
-    statistics = compute_statistics(corpus, configs)
+    statistics = compute_statistics(corpus, configs, annotations.wild)
     content["README.md"] = format_card(configs, statistics, agreement, annotations.sources.rows, rows_digest)
     content["stats.json"] = format_json(statistics)
     encoded = {path: text.encode("utf-8") for path, text in sorted(content.items())}
@@ -81,7 +116,7 @@ def write_dataset(annotations: Path, data: Path) -> list[str]:
     content = build_dataset(read_checked_annotations(annotations), read_agreement(annotations))
     for path, raw in content.items():
         write_bytes(data / path, raw)
-    for old in [*data.glob("sentences/*.jsonl"), *data.glob("documents/*.jsonl")]:
+    for old in (path for folder in FEATURES for path in data.glob(f"{folder}/*.jsonl")):
         if old.relative_to(data).as_posix() not in content:
             old.unlink()
     return list(content)

@@ -50,6 +50,35 @@ class DocumentRow(TypedDict):
     entities: list[EntityRow]
 
 
+class PassageRow(TypedDict):
+    """A passage, half of a minimal pair; `pair` counts from 1 in its phenomenon, `half` is a or b."""
+
+    id: str
+    phenomenon: str
+    pair: int
+    half: str
+    text: str
+    entities: list[EntityRow]
+
+
+class SpanRow(TypedDict):
+    """An entity whose text is elsewhere; the offsets are into that text, the end is exclusive."""
+
+    start: int
+    end: int
+    label: str
+
+
+class StandoffRow(TypedDict):
+    """The entities of a document whose text is `place` in the repository of `source`, with this hash."""
+
+    id: str
+    source: str
+    place: str
+    sha256: str
+    entities: list[SpanRow]
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """A key of a row: `repeated` if its value is a list; `classes` are those of a class, `parts` those of a record."""
@@ -77,5 +106,10 @@ def _feature(name: str, hint: object) -> Feature:
     return Feature(name, kinds[item], repeated)
 
 
-SENTENCE_FEATURES = features_of(SentenceRow)
-DOCUMENT_FEATURES = features_of(DocumentRow)
+FEATURES = {
+    "sentences": features_of(SentenceRow),
+    "documents": features_of(DocumentRow),
+    "pairs": features_of(PassageRow),
+    "wild": features_of(StandoffRow),
+}
+"""The features of the files in each folder of the dataset."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from thidua_ner.corpus.annotations import Corpus
 from thidua_ner.corpus.configurations import Configurations, document_files, sentence_files
+from thidua_ner.corpus.wild import ORIGINS, WILD_SPLITS, Wild
 from thidua_ner.text.labels import ENTITY_TYPES
 from thidua_ner.text.spans import Document
 from thidua_ner.text.spelling import normalise_surface
@@ -49,6 +50,27 @@ class SeenCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class PairsStatistics:
+    """The size of the minimal pairs: of each half of a pair, a passage, and the pairs of each phenomenon."""
+
+    passages: int
+    tokens: int
+    entities: int
+    entities_by_type: dict[str, int]
+    pairs_by_phenomenon: dict[str, int]
+    mentions_in_training: SeenCounts
+
+
+@dataclass(frozen=True, slots=True)
+class StandoffStatistics:
+    """The size of the annotations of a split, or of a source in it, whose texts the project does not hold."""
+
+    documents: int
+    entities: int
+    entities_by_type: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Overlap:
     """How many test mentions of a configuration are in its training text: in total and by label."""
 
@@ -62,16 +84,18 @@ class Statistics:
     """All statistics of the dataset: the content of stats.json.
 
     `parts` are by the name of the file of documents; `sentences_by_config` are by configuration and split;
-    `mention_overlap` is by configuration.
+    `mention_overlap` is by configuration; `wild` is by split and source.
     """
 
     version: str
     parts: dict[str, PartStatistics]
     sentences_by_config: dict[str, dict[str, int]]
     mention_overlap: dict[str, Overlap]
+    pairs: PairsStatistics
+    wild: dict[str, dict[str, StandoffStatistics]]
 
 
-def compute_statistics(corpus: Corpus, configurations: Configurations) -> Statistics:
+def compute_statistics(corpus: Corpus, configurations: Configurations, wild: Wild) -> Statistics:
     """Compute the statistics of the dataset."""
     parts = {name: _count_part(documents) for name, documents in document_files(corpus).items()}
     counts = {name: document for part in parts.values() for name, document in part.per_document.items()}
@@ -90,7 +114,35 @@ def compute_statistics(corpus: Corpus, configurations: Configurations) -> Statis
             for name, splits in configurations.items()
             if "train" in splits
         },
+        pairs=_count_pairs(corpus),
+        wild={split: _count_standoff(wild, split) for split in WILD_SPLITS},
     )
+
+
+def _count_pairs(corpus: Corpus) -> PairsStatistics:
+    documents = [passage.document for passage in corpus.pairs]
+    pairs = {(passage.phenomenon, passage.pair) for passage in corpus.pairs}
+    counted = _count_part(documents)
+    overlap = _overlap({"train": _mentions(corpus.train), "test": _mentions(documents)}, ["train"], ["test"])
+    return PairsStatistics(
+        passages=len(documents),
+        tokens=counted.tokens,
+        entities=counted.entities,
+        entities_by_type=counted.entities_by_type,
+        pairs_by_phenomenon=dict(sorted(Counter(phenomenon for phenomenon, _ in pairs).items())),
+        mentions_in_training=SeenCounts(overlap.seen, overlap.unseen),
+    )
+
+
+def _count_standoff(wild: Wild, split: str) -> dict[str, StandoffStatistics]:
+    """Count the annotations of a split by source."""
+    found: dict[str, StandoffStatistics] = {}
+    for source in ORIGINS:
+        ids = [row.id for row in wild.rows(split) if row.source == source]
+        labels = Counter(span.label for name in ids for span in wild.splits[split][name])
+        by_type = {label: labels[label] for label in ENTITY_TYPES}
+        found[source] = StandoffStatistics(len(ids), labels.total(), by_type)
+    return found
 
 
 def _count_part(documents: Sequence[Document]) -> PartStatistics:

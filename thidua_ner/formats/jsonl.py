@@ -17,7 +17,7 @@ from thidua_ner.formats.exports import CONVERT, recognise_export
 from thidua_ner.formats.texts import begins_long_json, foreign_encoding, parse_json, record_id
 from thidua_ner.text.alike import Lookalikes, describe_difference, find_units
 from thidua_ner.text.characters import has_surrogate
-from thidua_ner.text.spans import Document, Span, is_allowed, label_remedy
+from thidua_ner.text.spans import Document, Span, in_order, is_allowed, label_remedy
 from thidua_ner.text.syllables import Sentence, Token
 
 _Record = dict[str, Any]
@@ -73,6 +73,20 @@ def read_predictions(path: Path, gold: Iterable[Document], types: Collection[str
     if faults:
         raise DataError(faults)
     return [predicted[name] for name in documents]
+
+
+def read_standoff(path: Path, types: Collection[str] | None = None) -> dict[str, tuple[Span, ...]]:
+    """Read the spans of documents without their texts, by id; raises DataError with the line of every faulty record."""
+    found: dict[str, tuple[Span, ...]] = {}
+    faults: list[Fault] = []
+    for line, record in _records(path, faults):
+        try:
+            found[record["id"]] = _spans(path, line, record, None, types)
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
+    return found
 
 
 def _prediction(path: Path, line: int, record: _Record, gold: Document, types: Collection[str] | None) -> Document:
@@ -153,6 +167,12 @@ def _has_entities(record: Any) -> bool:
 
 def _document(path: Path, line: int, record: _Record, text: str, types: Collection[str] | None) -> Document:
     """Make a document of a record; raises DataError with its faulty entities."""
+    spans = _spans(path, line, record, text, types)
+    return Document(record["id"], text, spans, _given(path, line, record, text))
+
+
+def _spans(path: Path, line: int, record: _Record, text: str | None, types: Collection[str] | None) -> tuple[Span, ...]:
+    """Make the spans of a record, of a text that may not be known; raises DataError with its faulty entities."""
     name = record["id"]
     faults: list[Fault] = []
     spans: list[Span] = []
@@ -168,7 +188,7 @@ def _document(path: Path, line: int, record: _Record, text: str, types: Collecti
     if faults:
         raise DataError(faults)
     try:
-        return Document(name, text, tuple(spans), _given(path, line, record, text))
+        return in_order(spans)
     except ValueError as error:
         fail(path, f"{name!r}: {error}", "keep only one of the two: spans do not overlap", line=line)
 
@@ -191,20 +211,15 @@ def _given(path: Path, line: int, record: _Record, text: str) -> tuple[Sentence,
     return tuple(sentences)
 
 
-def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tuple[str, str] | None:
-    """Say what is wrong with an entity of a record and how to fix it; None if it is valid."""
-    if problem := _form_problem(entity):
+def _entity_problem(entity: Any, text: str | None, types: Collection[str] | None) -> tuple[str, str] | None:
+    """Say what is wrong with an entity of a record and how to fix it; None if it is valid, for all that is known."""
+    problem = _form_problem(entity, types)
+    if problem or text is None:
         return problem
-    start, end, label, score = (entity.get(key) for key in ("start", "end", "label", "score"))
-    if start >= end:
-        return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
-    if start < 0 or end > len(text):
+    start, end = entity["start"], entity["end"]
+    if end > len(text):
         what = f"{start} to {end} lies outside the text of {len(text)} characters"
         return what, _correct_offsets(text, start, end, entity.get("text"))
-    if not is_allowed(label, types):
-        return f"unknown label {label!r}{Lookalikes(types or ()).hint(str(label))}", label_remedy(types)
-    if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
-        return f"the score is {score!r}", "give a number or omit it"
     surface = entity.get("text", text[start:end])
     if surface != text[start:end]:
         difference = describe_difference(str(surface), text[start:end])
@@ -214,16 +229,22 @@ def _entity_problem(entity: Any, text: str, types: Collection[str] | None) -> tu
     return None
 
 
-def _form_problem(entity: Any) -> tuple[str, str] | None:
-    """Say what is wrong with an entity whatever the text, and how to fix it; None if it has offsets and a label."""
+def _form_problem(entity: Any, types: Collection[str] | None) -> tuple[str, str] | None:
+    """Say what is wrong with an entity whatever the text, and how to fix it; None if it is a span with a label."""
     if not isinstance(entity, dict):
         return f"{entity!r} is not an object", 'write {"start": …, "end": …, "label": …}'
     if lacking := next((key for key in ("start", "end", "label") if key not in entity), ""):
         keys = f"its keys are {some_of(entity)}" if entity else "it is empty"
         return f"it has no {lacking}; {keys}", f'give "{lacking}"'
-    start, end = entity["start"], entity["end"]
+    start, end, label, score = (entity.get(key) for key in ("start", "end", "label", "score"))
     if type(start) is not int or type(end) is not int:
         return f"the offsets are {start!r} and {end!r}", "give whole numbers"
+    if not 0 <= start < end:
+        return f"it starts at {start} and ends at {end}", "give the first character and the one after the last"
+    if not is_allowed(label, types):
+        return f"unknown label {label!r}{Lookalikes(types or ()).hint(str(label))}", label_remedy(types)
+    if score is not None and not (type(score) in (int, float) and abs(score) <= sys.float_info.max):
+        return f"the score is {score!r}", "give a number or omit it"
     return None
 
 

@@ -11,6 +11,7 @@ from thidua_ner.faults import fail
 from thidua_ner.files import to_json
 from thidua_ner.runs.run import Run
 from thidua_ner.scoring.breakdowns import breakdown
+from thidua_ner.scoring.pairs import pair_scores
 from thidua_ner.scoring.resampling import intervals
 from thidua_ner.scoring.results import Evaluation
 from thidua_ner.scoring.strict import score
@@ -56,7 +57,11 @@ def check_scores(
         known["signature"] = f"{how}{repairs[0]}{on}{what}"
         known["notes"] = (*known["notes"], *filter(_REPAIR_NOTE.fullmatch, scores.notes))
     computed = {name: value for name, value in known.items() if name not in unclaimed}
-    check_same(path, scores, replace(scores, **computed, intervals=intervals(gold, predicted)))
+    check_same(
+        path,
+        scores,
+        replace(scores, **computed, intervals=intervals(gold, predicted), pairs=pair_scores(gold, predicted)),
+    )
 
 
 def check_same(path: Path, written: Evaluation, computed: Evaluation) -> None:

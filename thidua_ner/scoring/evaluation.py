@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from thidua_ner.scoring.breakdowns import Mentions, breakdown
+from thidua_ner.scoring.pairs import pair_scores
 from thidua_ner.scoring.resampling import intervals
 from thidua_ner.scoring.results import UNITS, Evaluation
 from thidua_ner.scoring.strict import check_against_seqeval, score
-from thidua_ner.scoring.tables import document_mean, muc_table, robustness_table, unseen_share
+from thidua_ner.scoring.tables import document_mean, muc_table, pairs_table, robustness_table, unseen_share
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
 
@@ -30,6 +31,7 @@ def evaluate_documents(
         **{one.name: getattr(scores, one.name) for one in fields(scores)},
         **{one.name: getattr(groups, one.name) for one in fields(groups)},
         intervals=intervals(gold, predicted),
+        pairs=pair_scores(gold, predicted),
         trained_on=trained_on,
     )
 
@@ -63,6 +65,8 @@ def format_evaluation(scores: Evaluation) -> str:
     lines.append(f"\n{muc_table(scores.muc)}")
     if ceiling := scores.segmentation_ceiling:
         lines.append(f"\nword segmentation leaves {ceiling.reachable} of {ceiling.entities} entities reachable")
+    if scores.pairs:
+        lines.append(f"\n{pairs_table(scores.pairs)}")
     if scores.robustness:
         lines.append(f"\n{robustness_table(scores.robustness)}")
     lines += [f"\nnote: {note}" for note in scores.notes]

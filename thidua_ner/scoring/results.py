@@ -215,6 +215,28 @@ class Robustness:
 
 
 @dataclass(frozen=True, slots=True)
+class PairRate:
+    """How many minimal pairs are right in both halves, of how many, and the 95% interval of the share (Wilson)."""
+
+    right: int
+    pairs: int
+    interval: Interval
+
+    @property
+    def share(self) -> float:
+        """The share of right pairs."""
+        return _ratio(self.right, self.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class PairScores:
+    """The rate of right minimal pairs, over all and by phenomenon."""
+
+    all: PairRate
+    phenomena: dict[str, PairRate]
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredRun:
     """Facts about a run that are kept with its scores; None if not known."""
 
@@ -244,8 +266,9 @@ class Evaluation(Scores):
     segmentation_ceiling: Ceiling | None = None
     run: ScoredRun | None = None
     robustness: dict[str, Robustness] | None = None
+    pairs: PairScores | None = None
 
-    OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset({"segmentation_ceiling", "run", "robustness"})
+    OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset({"segmentation_ceiling", "run", "robustness", "pairs"})
 
     @property
     def warning(self) -> str | None:

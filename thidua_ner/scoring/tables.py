@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 
 from thidua_ner.scoring.breakdowns import SEEN
-from thidua_ner.scoring.results import DocumentMean, MucScore, Robustness, Score, Scores
+from thidua_ner.scoring.results import DocumentMean, MucScore, PairScores, Robustness, Score, Scores
 
 MUC_OUTCOMES = ("correct", "incorrect", "partial", "missed", "spurious")
 
@@ -43,6 +43,15 @@ def robustness_table(found: Mapping[str, Robustness]) -> str:
         for name, row in sorted(found.items(), key=lambda item: item[1].change)
     ]
     return figures_table(["text written with", "texts changed", "micro F1", "change", "95% by document"], rows)
+
+
+def pairs_table(scores: PairScores) -> str:
+    """Tabulate how many minimal pairs are right in both halves, by phenomenon and in all."""
+    rows = [
+        [name, row.right, row.pairs, f"{100 * row.share:.1f}", " to ".join(f"{100 * end:.1f}" for end in row.interval)]
+        for name, row in {**scores.phenomena, "all": scores.all}.items()
+    ]
+    return figures_table(["minimal pairs", "right", "of", "percent", "95% interval"], rows)
 
 
 def document_mean(row: DocumentMean) -> str:

@@ -58,6 +58,15 @@ class Span:
             raise ValueError(f"a label is a word without white space or hyphens at its ends, not {self.label!r}")
 
 
+def in_order(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Sort the spans of a text; raises ValueError if two overlap."""
+    ordered = tuple(sorted(spans))
+    for left, right in pairwise(ordered):
+        if right.start < left.end:
+            raise ValueError(f"the spans {left} and {right} overlap")
+    return ordered
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text with its spans, which are sorted, do not overlap and lie inside the text; ValueError if they do not.
@@ -72,10 +81,7 @@ class Document:
     _triples: frozenset[Triple] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spans", tuple(sorted(self.spans)))
-        for left, right in pairwise(self.spans):
-            if right.start < left.end:
-                raise ValueError(f"the spans {left} and {right} overlap")
+        object.__setattr__(self, "spans", in_order(self.spans))
         if self.spans and self.spans[-1].end > len(self.text):
             raise ValueError(f"{self.spans[-1]} ends outside the text of {len(self.text)} characters")
 
