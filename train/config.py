@@ -69,6 +69,13 @@ class ScratchConfig(_Section):
         return self.layers * layer + (self.merges + self.positions) * width
 
 
+class BenchmarkData(_Section):
+    """The benchmark's dataset, in a folder, and other documents to validate on, in any format with annotations."""
+
+    folder: str = Field(default="data", min_length=1)
+    validation: str = Field(min_length=1)
+
+
 class ConllData(_Section):
     """Files of one token and its tag per line; the labels are those of the training file."""
 
@@ -98,20 +105,25 @@ class HubData(_Section):
 
 
 def _kind_of_data(value: Any) -> str:
-    """Tell the three kinds of data apart by what is written."""
+    """Tell the kinds of data apart by what is written."""
     if isinstance(value, HubData) or (isinstance(value, dict) and "dataset" in value):
         return "dataset"
+    if isinstance(value, BenchmarkData) or (isinstance(value, dict) and set(value) <= set(BenchmarkData.model_fields)):
+        return "validation"
     return "conll" if isinstance(value, (ConllData, dict)) else "benchmark"
 
 
 Data = Annotated[
-    Annotated[str, Tag("benchmark")] | Annotated[ConllData, Tag("conll")] | Annotated[HubData, Tag("dataset")],
+    Annotated[str, Tag("benchmark")]
+    | Annotated[BenchmarkData, Tag("validation")]
+    | Annotated[ConllData, Tag("conll")]
+    | Annotated[HubData, Tag("dataset")],
     Discriminator(_kind_of_data),
 ]
 _SET = "--set"
 _MAX_DOTS = 3
 _UNKNOWN = "correct its name or delete it"
-_KINDS_OF_DATA = frozenset({"benchmark", "conll", "dataset"})
+_KINDS_OF_DATA = frozenset({"benchmark", "validation", "conll", "dataset"})
 
 
 class TrainingConfig(_Section):
@@ -157,7 +169,7 @@ class RunConfig(_Section):
     @classmethod
     def _protocol_of_the_benchmark(cls, protocol: str | None, info: ValidationInfo) -> str | None:
         """Check the protocol of the benchmark, `transfer` if none is named; other data has no protocol."""
-        if not isinstance(info.data.get("data", ""), str):
+        if not isinstance(info.data.get("data", ""), str | BenchmarkData):
             return None
         try:
             find_protocol(protocol or TRANSFER.name)
@@ -246,6 +258,8 @@ def _override(values: dict[str, Any], override: str) -> str:
     if not equals or not last:
         fail(_SET, f"{override!r} is not key=value", "write, for example, training.epochs=10", kind=UsageError)
     section = values
+    if key == "data.validation" and isinstance(values.get("data", ""), str):
+        values["data"] = {"folder": values.get("data", "data")}
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):

@@ -43,12 +43,15 @@ def whole_fold(splits: Mapping[str, Sequence[Document]], places: Mapping[str, st
     train = splits["train"]
     tags = iob2_tags(tuple(labels_of(train)))
     for split, documents in splits.items():
-        if unknown := sorted(set(labels_of(documents)) - set(labels_of(train))):
-            tell_once(
-                places[split], f"has labels that the training data lacks, and no model can find: {some_of(unknown)}"
-            )
+        tell_unknown_labels(places[split], documents, train)
     validation, test = (tuple(splits.get(split, ())) for split in ("validation", "test"))
     return Fold(WHOLE, tags, tuple(tag_sentences(train)), tuple(train), validation, test)
+
+
+def tell_unknown_labels(place: str, documents: Sequence[Document], train: Sequence[Document]) -> None:
+    """Tell which labels of documents the training documents lack."""
+    if unknown := sorted(set(labels_of(documents)) - set(labels_of(train))):
+        tell_once(place, f"has labels that the training data lacks, and no model can find: {some_of(unknown)}")
 
 
 def labels_of(documents: Sequence[Document]) -> list[str]:

@@ -185,6 +185,10 @@ class RunFolder:
         """All figures."""
         return self.path / "scores.json"
 
+    def test(self, name: str) -> "RunFolder":
+        """Return the folder of what the run found in another test than its own documents, and its scores there."""
+        return RunFolder(self.path / f"scores-{name}")
+
     @property
     def report(self) -> Path:
         """The page."""

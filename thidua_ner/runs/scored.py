@@ -22,6 +22,9 @@ from thidua_ner.text.spans import Document
 GOLD_FOLDER = Path("annotations/gold")
 """The benchmark's gold documents, in the project's folder."""
 
+OTHER_TESTS = {"pairs": Path("data/pairs/test.jsonl"), "wild": Path("runs/wild/test.jsonl")}
+"""The benchmark's other tests, in the project's folder; `thidua-ner wild` makes the file of `wild`."""
+
 
 def read_gold(path: Path | None, tags: TagReading | None = None) -> list[Document]:
     """Read gold documents with any labels, by default the benchmark's; raises UsageError if those are not here."""

@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 
 from thidua_ner.scoring.breakdowns import SEEN
+from thidua_ner.scoring.pairs import pair_scores
+from thidua_ner.scoring.resampling import count_units, interval
 from thidua_ner.scoring.results import DocumentMean, MucScore, PairScores, Robustness, Score, Scores
+from thidua_ner.scoring.strict import score
+from thidua_ner.text.spans import Document
 
 MUC_OUTCOMES = ("correct", "incorrect", "partial", "missed", "spurious")
 
@@ -28,6 +32,18 @@ def seeds_table(scores: Sequence[Scores]) -> str:
         for name, f1 in series.items()
     ]
     return figures_table([f"F1 of {len(scores)} seeds", "mean", "deviation", "lowest", "highest"], rows)
+
+
+def tests_table(tests: Mapping[str, tuple[Sequence[Document], Sequence[Document]]]) -> str:
+    """Tabulate the micro F1 on several tests, given gold and predictions by name; of minimal pairs, their rate."""
+    rows: list[list[object]] = []
+    for name, (gold, predicted) in tests.items():
+        scores, pairs = score(gold, predicted), pair_scores(gold, predicted)
+        ends = pairs.all.interval if pairs else interval(count_units(gold, predicted, "document"), "BCa")
+        figure, what = (pairs.all.share, "both halves right") if pairs else (scores.micro.f1, "micro F1")
+        shown = " to ".join(f"{100 * end:.1f}" for end in ends)
+        rows.append([name, len(gold), scores.micro.support, what, f"{100 * figure:.2f}", shown])
+    return figures_table(["test", "texts", "entities", "figure", "percent", "95% interval"], rows)
 
 
 def robustness_table(found: Mapping[str, Robustness]) -> str:
