@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CountTable: TypeAlias = "NDArray[np.int64]"
-"""One row per unit, three columns: the numbers of spans that are correct, predicted, and in the gold."""
+CountTable: TypeAlias = "NDArray[np.number[Any]]"
+"""One row per unit, three columns: the numbers (or mean numbers) of spans that are correct, predicted, in the gold."""
 
 Method = Literal["percentile", "BCa"]
 RESAMPLES = 10_000
