@@ -24,6 +24,8 @@ def make_project(root: Path) -> Path:
     root.mkdir(exist_ok=True)
     (root / "README.md").write_text(README)
     shutil.copytree(ROOT / "annotations/gold", root / "annotations/gold")
+    for name, documents in {"gold": GOLD, "synthetic-train": SYNTHETIC, "synthetic-validation": []}.items():
+        write_documents(root / f"data/documents/{name}.jsonl", documents)
     return root
 
 

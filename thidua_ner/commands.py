@@ -264,12 +264,28 @@ def wild(baomoi: Path | None, ntrex: Path | None, output: Path, annotations: Pat
 
 @command.command(short_help="Publish scored runs in results/.")
 @click.argument("runs", nargs=-1, type=PATH, metavar="[RUN]...")
+@click.option("--name", metavar="NAME", help="Publish the scored predictions of another system under this name.")
+@click.option("--url", metavar="URL", help="Where that system is described.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The seed of that system.")
+@click.option("--same-kind", is_flag=True, help="It is a language model like those that wrote and annotated the texts.")
 @click.option("--root", type=PATH, default=".", metavar="DIR", help="The project (default: this folder).")
-def publish(runs: tuple[Path, ...], root: Path) -> None:
-    """Publish scored RUNs in results/ and rebuild the tables and model cards; without RUNs, only rebuild."""
-    from thidua_ner.publishing.publish import publish
+def publish(
+    runs: tuple[Path, ...], name: str | None, url: str | None, seed: int, root: Path, *, same_kind: bool
+) -> None:
+    """Publish scored RUNs in results/ and rebuild the tables and model cards; without RUNs, only rebuild.
 
-    publish(runs, root=root)
+    With --name and --url, RUN is a folder with the scored predictions of any system: what `thidua-ner score --output`
+    wrote for the gold, and in scores-pairs and scores-wild in it for the other tests.
+    """
+    from thidua_ner.publishing.publish import publish
+    from thidua_ner.publishing.submission import Submission
+
+    if (name is None) != (url is None):
+        raise click.UsageError("--name and --url go together")
+    if name is not None and len(runs) != 1:
+        raise click.UsageError("with --name, name one folder of scored predictions")
+    submission = Submission(name, str(url), seed, same_kind) if name is not None else None
+    publish(runs, root=root, submission=submission)
 
 
 def _in_a_clone(program: str) -> None:

@@ -60,6 +60,12 @@ LODO_SYNTHETIC = Protocol(
 PROTOCOLS: dict[str, Protocol] = {one.name: one for one in (TRANSFER, LODO, LODO_SYNTHETIC)}
 """All protocols by name, in the order of every table."""
 
+OPEN = "open"
+"""Where submitted results belong: trained on anything but the tests, by the word of their authors."""
+
+ROW_PROTOCOLS = (*PROTOCOLS, OPEN)
+"""What a published result may be of, in the order of every table."""
+
 USAGE = f"{', '.join(PROTOCOLS)}, or one fold such as lodo-cantho-2022-07"
 """What a protocol option accepts, for messages and help texts."""
 

@@ -1,4 +1,4 @@
-"""Tables of the published results: one row per system and protocol, averaged over seeds."""
+"""The rows of the published results, one per system and protocol, and the tables of all rows."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,34 +8,43 @@ from pathlib import Path
 from tabulate import tabulate
 
 from thidua_ner.faults import fail
-from thidua_ner.protocols import PROTOCOLS
+from thidua_ner.protocols import OPEN, PROTOCOLS, ROW_PROTOCOLS, TRANSFER
+from thidua_ner.publishing.columns import Column, Standing, measure
 from thidua_ner.publishing.markdown import code_span, plain_text
+from thidua_ner.publishing.ranking import Ranking, rank
+from thidua_ner.publishing.sections import columns_agree, hard_mentions, mean_or_dash, needed_section, who_is_better
+from thidua_ner.publishing.submission import Submission, read_submission, submission_path
 from thidua_ner.runs.folder import RunFolder, published_folders
 from thidua_ner.runs.manifest import Manifest
-from thidua_ner.runs.scored import read_scores
+from thidua_ner.runs.scored import OTHER_TESTS, read_scores
+from thidua_ner.scoring.breakdowns import HARD
 from thidua_ner.scoring.results import Evaluation
 from thidua_ner.text.labels import ENTITY_TYPES
 
+MAIN = (TRANSFER.name, OPEN)
+"""The protocols of the first table: their systems have not read any test."""
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The scores and the manifest of a published run."""
+_HARD_MEANING = (
+    "F1 by type, and of hard mentions (gold or predicted): those whose surface the synthetic training documents lack,\n"
+    "or have with another type only, and those of eight tokens or more. Means over seeds.\n"
+)
 
-    scores: Evaluation
-    manifest: Manifest
+SAME_KIND = "†"
+"""The mark of systems of the kind that wrote and annotated the texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderboardRow:
-    """A system under a protocol: the scores and the manifest of each seed, in the order of the seeds."""
+    """A system under a protocol: the folder, the scores and the origin of each seed, in the order of the seeds."""
 
     system: str
     protocol: str
+    folders: tuple[RunFolder, ...]
     scores: tuple[Evaluation, ...]
-    manifests: tuple[Manifest, ...]
+    origins: tuple[Manifest | Submission, ...]
 
     def f1(self, label: str | None = None) -> list[float]:
-        """List the micro F1 of the seeds, or the F1 of a label (0 if a seed does not have it), in percent."""
+        """List the micro F1 of the seeds on the gold, or the F1 of a label (0 without it), in percent."""
         if label is None:
             return [100 * scores.micro.f1 for scores in self.scores]
         return [100 * scores.per_type[label].f1 if label in scores.per_type else 0.0 for scores in self.scores]
@@ -43,65 +52,190 @@ class LeaderboardRow:
     @property
     def seeds(self) -> list[int]:
         """The seeds."""
-        return [manifest.seed for manifest in self.manifests]
+        return [origin.seed for origin in self.origins]
+
+    @property
+    def label(self) -> str:
+        """The name in the first table; a mark tells systems of the kind that wrote and annotated the texts."""
+        own = self.origins[0]
+        mark = f" {SAME_KIND}" if isinstance(own, Submission) and own.same_kind else ""
+        return self.system + mark
+
+    @property
+    def link(self) -> str:
+        """The label with a link to the folder of the row, as Markdown, seen from results/."""
+        return f"[{plain_text(self.label)}]({self.system}/{self.protocol})"
 
     @property
     def origin(self) -> str:
-        """The commits, the data and the command that produced the row, as Markdown."""
-        commits = ", ".join(dict.fromkeys(code_span(manifest.commit[:12]) for manifest in self.manifests))
-        data = ", ".join(dict.fromkeys(code_span(manifest.data_fingerprint[:12]) for manifest in self.manifests))
-        command = code_span(self.manifests[0].command)
-        return f"**{plain_text(self.system)}, {self.protocol}**: commit {commits}, data {data}, {command}"
+        """Where the row comes from, as Markdown: commits, data and the command, or the address of a submission."""
+        begin = f"**{plain_text(self.system)}, {self.protocol}**"
+        own = self.origins[0]
+        if isinstance(own, Submission):
+            return f"{begin}: submitted, {code_span(own.url)}"
+        manifests = [one for one in self.origins if isinstance(one, Manifest)]
+        commits = ", ".join(dict.fromkeys(code_span(manifest.commit[:12]) for manifest in manifests))
+        data = ", ".join(dict.fromkeys(code_span(manifest.data_fingerprint[:12]) for manifest in manifests))
+        return f"{begin}: commit {commits}, data {data}, {code_span(own.command)}"
+
+    def robustness(self) -> tuple[float, float] | None:
+        """Compute the mean and the lowest F1 over the spellings of the gold, in percent; None if a seed has none."""
+        found = [scores.robustness for scores in self.scores if scores.robustness]
+        if len(found) < len(self.scores):
+            return None
+        by_spelling = [100 * statistics.mean(one[name].f1 for one in found) for name in found[0]]
+        return statistics.mean(by_spelling), min(by_spelling)
 
 
-def read_rows(results: Path, new: Mapping[Path, Result] | None = None) -> list[LeaderboardRow]:
-    """Read results/ as it will be with new results, by their folders: by protocol, the best system first.
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All rows, by protocol and then the best on the gold first, and the rankings of the first table by column."""
+
+    rows: tuple[LeaderboardRow, ...]
+    rankings: tuple[Ranking, ...]
+
+    def main_rows(self) -> list[LeaderboardRow]:
+        """List the rows of the first table: best on its first column first, those without a figure there last."""
+        rows = [row for row in self.rows if row.protocol in MAIN]
+        first: Mapping[str, Standing] = self.rankings[0].standings if self.rankings else {}
+        return sorted(rows, key=lambda row: (-first[row.label].mean if row.label in first else 1, row.system))
+
+
+def read_board(results: Path, columns: Sequence[Column], new: Mapping[Path, Path] | None = None) -> Board:
+    """Read results/ as it will be with new results: `new` maps their folders to where their files are now.
 
     Raises DataError if a result is damaged or in another folder than its own.
     """
+    rows = read_rows(results, new)
+    measured = {row.label: row for row in rows if row.protocol in MAIN}
+    rankings = []
+    for column in columns:
+        standings = {name: measure(column, row.folders) for name, row in measured.items()}
+        rankings.append(rank(column, {name: found for name, found in standings.items() if found}))
+    return Board(tuple(rows), tuple(ranking for ranking in rankings if ranking.standings))
+
+
+def read_rows(results: Path, new: Mapping[Path, Path] | None = None) -> list[LeaderboardRow]:
+    """Read the rows of results/ as it will be with new results, by protocol, the best system on the gold first."""
     new = new or {}
     old = [path for paths in published_folders(results).values() for path in paths]
-    found: dict[tuple[str, str], list[Result]] = {}
+    found: dict[tuple[str, str], list[tuple[RunFolder, Evaluation, Manifest | Submission]]] = {}
     for path in dict.fromkeys([*old, *new]):
-        result = new[path] if path in new else _read_result(path, results)
-        found.setdefault((path.parent.parent.name, path.parent.name), []).append(result)
+        folder = RunFolder(new.get(path, path))
+        origin = _read_origin(path, folder, results)
+        found.setdefault((path.parent.parent.name, path.parent.name), []).append(
+            (folder, read_scores(folder.path), origin)
+        )
     rows = [
-        LeaderboardRow(*place, *zip(*((one.scores, one.manifest) for one in sorted(own, key=_seed)), strict=True))
+        LeaderboardRow(*place, *zip(*sorted(own, key=lambda one: one[2].seed), strict=True))
         for place, own in found.items()
     ]
-    order = list(PROTOCOLS)
+    order = list(ROW_PROTOCOLS)
     return sorted(rows, key=lambda row: (order.index(row.protocol), -statistics.mean(row.f1()), row.system))
 
 
-def _seed(result: Result) -> int:
-    return result.manifest.seed
-
-
-def _read_result(path: Path, results: Path) -> Result:
-    """Read a published result; raises DataError if it is damaged or in another folder than its own."""
-    if path.parent.name not in PROTOCOLS:
-        fail(path.parent, "is not a protocol", f"move it away; the protocols are {', '.join(PROTOCOLS)}")
-    manifest = RunFolder(path).read_manifest()
-    own = RunFolder(results / manifest.name / str(manifest.protocol)).seed(manifest.seed).path
+def _read_origin(path: Path, folder: RunFolder, results: Path) -> Manifest | Submission:
+    """Read where a published result comes from; raises DataError if it is damaged or in another folder than its own."""
+    if path.parent.name not in ROW_PROTOCOLS:
+        fail(path.parent, "is not a protocol", f"move it away; the protocols are {', '.join(ROW_PROTOCOLS)}")
+    file = submission_path(folder) if path.parent.name == OPEN else folder.manifest
+    origin = read_submission(file) if path.parent.name == OPEN else folder.read_manifest()
+    own = RunFolder(results / origin.name / str(origin.protocol)).seed(origin.seed).path
     if path != own:
-        fail(RunFolder(path).manifest, "is that of another result", f"move the folder to {own}, or publish it again")
-    return Result(read_scores(path), manifest)
+        fail(file, "is that of another result", f"move the folder to {own}, or publish it again")
+    return origin
 
 
-def readme_table(rows: Sequence[LeaderboardRow]) -> str:
-    """Tabulate the rows for the README."""
-    body = [
-        [
-            f"[{plain_text(row.system)}](results/{row.system}/{row.protocol})",
-            row.protocol,
-            len(row.seeds),
-            *_label_means(row),
-            mean_and_spread(row.f1()),
-        ]
-        for row in rows
+def readme_table(board: Board) -> str:
+    """Tabulate the first table for the README."""
+    return _main_table(board, prefix="results/")
+
+
+def leaderboard(board: Board, configs: Sequence[str] = ()) -> str:
+    """Format results/LEADERBOARD.md: the tables, who is better, how each row was made, the configs without a row."""
+    parts = [
+        "# Leaderboard\n",
+        "Strict F1 in percent (start, end and type): micro F1 on real newspaper pages (`wild news`), real world news\n"
+        "(`wild world`) and the five real documents (`gold`); the share of minimal pairs with both halves right\n"
+        "(`pairs`); micro F1 on the gold written differently, mean and lowest of all spellings (`robust`). Means\n"
+        "over seeds, ± the standard deviation. In brackets the rank: one more than the number of systems that are\n"
+        "significantly better. Only systems that were run are listed; `thidua-ner publish RUN` adds a row.\n",
+        _main_table(board),
+        "",
+        *who_is_better(board.rankings),
+        *columns_agree(board.rankings, {row.label: row.robustness() for row in board.main_rows()}),
+        *needed_section(board.rankings),
+        *hard_mentions(board.rankings),
+        *_types_sections(board),
     ]
-    headers = ["system", "protocol", "seeds", *ENTITY_TYPES, "micro F1"]
-    return tabulate(body, headers=headers, tablefmt="github", disable_numparse=True)
+    for protocol in PROTOCOLS.values():
+        own = [row for row in board.rows if row.protocol == protocol.name]
+        if own:
+            meaning = f"{protocol.meaning[0].upper()}{protocol.meaning[1:]}.\n"
+            parts += [f"## {protocol.name}: the gold by type\n", meaning, _protocol_table(own), ""]
+    parts += ["## How each row was made\n", *(f"- {row.origin}" for row in board.rows)]
+    if any(SAME_KIND in row.label for row in board.rows):
+        parts.append(
+            f"\n{SAME_KIND} a system of the kind that wrote the machine-written texts and annotated all of them."
+        )
+    missing = [name for name in configs if name not in {row.system for row in board.rows}]
+    if missing:
+        parts += [
+            "\n## Not run here\n",
+            "The command makes the row. Encoders of the hub need network access and, to take minutes, a GPU.\n",
+        ]
+        parts += [f"- {plain_text(name)}: {code_span(_command(name))}" for name in missing]
+    return "\n".join(parts) + "\n"
+
+
+def _main_table(board: Board, prefix: str = "") -> str:
+    """Tabulate the rows of the first table; links begin with `prefix`."""
+    body = []
+    for row in board.main_rows():
+        robust = row.robustness()
+        body.append(
+            [
+                f"[{plain_text(row.label)}]({prefix}{row.system}/{row.protocol})",
+                "synthetic" if row.protocol == TRANSFER.name else "anything",
+                len(row.seeds),
+                *(_cell(ranking, row.label) for ranking in board.rankings),
+                *(f"{figure:.1f}" for figure in robust or ()),
+                *([] if robust else ["-", "-"]),
+            ]
+        )
+    headers = ["system", "trained on", "seeds", *(ranking.column.name for ranking in board.rankings)]
+    return tabulate(
+        body, headers=[*headers, "robust, mean", "robust, lowest"], tablefmt="github", disable_numparse=True
+    )
+
+
+def _cell(ranking: Ranking, system: str) -> str:
+    standing = ranking.standings.get(system)
+    if standing is None:
+        return "-"
+    return f"{mean_and_spread([100 * figure for figure in standing.figures])} ({ranking.ranks[system]})"
+
+
+def _types_sections(board: Board) -> list[str]:
+    """Tabulate the F1 by type, and of hard mentions, on the tests other than the gold, where they were published."""
+    parts: list[str] = []
+    for test in OTHER_TESTS:
+        body = []
+        for row in board.main_rows():
+            found = [
+                read_scores(folder.test(test).path) for folder in row.folders if folder.test(test).scores.is_file()
+            ]
+            if len(found) < len(row.folders):
+                continue
+            types = ([one.per_type.get(label) for one in found] for label in ENTITY_TYPES)
+            hard = ([(one.hard or {}).get(group) for one in found] for group in HARD)
+            body.append(
+                [row.link, *(mean_or_dash([s.f1 if s else None for s in scores]) for scores in (*types, *hard))]
+            )
+        if body:
+            table = tabulate(body, headers=["system", *ENTITY_TYPES, *HARD], tablefmt="github", disable_numparse=True)
+            parts += [f"## {test}: by type, and hard mentions\n", _HARD_MEANING, table, ""]
+    return parts
 
 
 def _label_means(row: LeaderboardRow) -> list[str]:
@@ -114,30 +248,6 @@ def mean_and_spread(figures: Sequence[float]) -> str:
     return f"{mean} ± {statistics.stdev(figures):.1f}" if len(figures) > 1 else mean
 
 
-def leaderboard(rows: Sequence[LeaderboardRow], configs: Sequence[str] = ()) -> str:
-    """Format results/LEADERBOARD.md: one table per protocol, how each row was made, and the configs without a row."""
-    parts = [
-        "# Leaderboard\n",
-        "F1 in percent, strict (start, end and type), on the five gold documents; means over seeds, ± the standard\n"
-        "deviation. The interval is that of the first seed's micro F1: 95%, BCa bootstrap by document. Only systems\n"
-        "that were run are listed; `thidua-ner publish RUN` adds a row.\n",
-    ]
-    for protocol in PROTOCOLS.values():
-        own = [row for row in rows if row.protocol == protocol.name]
-        if own:
-            meaning = f"{protocol.meaning[0].upper()}{protocol.meaning[1:]}.\n"
-            parts += [f"## {protocol.name}\n", meaning, _protocol_table(own), ""]
-    parts += ["## How each row was made\n", *(f"- {row.origin}" for row in rows)]
-    missing = [name for name in configs if name not in {row.system for row in rows}]
-    if missing:
-        parts += [
-            "\n## Not run here\n",
-            "The command makes the row. Encoders of the hub need network access and, to take minutes, a GPU.\n",
-        ]
-        parts += [f"- {plain_text(name)}: {code_span(_command(name))}" for name in missing]
-    return "\n".join(parts) + "\n"
-
-
 def _command(name: str) -> str:
     """Return the command that produces the row of a config."""
     return f"python -m train configs/{name}.yaml && python -m evaluate runs/{name} && thidua-ner publish runs/{name}"
@@ -146,7 +256,7 @@ def _command(name: str) -> str:
 def _protocol_table(rows: Sequence[LeaderboardRow]) -> str:
     body = [
         [
-            f"[{plain_text(row.system)}]({row.system}/{row.protocol})",
+            row.link,
             ", ".join(map(str, row.seeds)),
             *_label_means(row),
             f"{100 * statistics.mean(scores.macro.f1 for scores in row.scores):.1f}",
@@ -155,5 +265,5 @@ def _protocol_table(rows: Sequence[LeaderboardRow]) -> str:
         ]
         for row in rows
     ]
-    headers = ["system", "seeds", *ENTITY_TYPES, "macro F1", "micro F1", "interval"]
+    headers = ["system", "seeds", *ENTITY_TYPES, "macro F1", "micro F1", "interval of the first seed"]
     return tabulate(body, headers=headers, tablefmt="github", disable_numparse=True)

@@ -5,9 +5,10 @@ import statistics
 
 from tabulate import tabulate
 
-from thidua_ner.protocols import PROTOCOLS
+from thidua_ner.protocols import OPEN, PROTOCOLS
 from thidua_ner.publishing.leaderboard import LeaderboardRow
 from thidua_ner.publishing.markdown import plain_text
+from thidua_ner.runs.manifest import Manifest
 from thidua_ner.text.labels import ENTITY_TYPES
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
@@ -23,33 +24,43 @@ def model_card(row: LeaderboardRow) -> str:
 # {plain_text(row.system)}, {row.protocol}
 
 A tagger of six entity types in Vietnamese public-security news (ORG, PER, RANK, LOC, DATE, NUM),
-{PROTOCOLS[row.protocol].meaning}. F1 in percent, strict:
+{_meaning(row)}. F1 in percent, strict:
 
 {_seeds_table(row)}
 
-{row.origin}. The configuration, the versions and the machine are in each
-seed's `manifest.json`, the predictions in `predictions.jsonl`.
+{row.origin}. {_details(row)}, the predictions in `predictions.jsonl`.
 
 The real test documents are few and of one genre: the figures have wide intervals (`scores.json`). The model is for
 research on language; it must not be used to build files on people.
 """
 
 
+def _meaning(row: LeaderboardRow) -> str:
+    return "submitted by its authors" if row.protocol == OPEN else PROTOCOLS[row.protocol].meaning
+
+
+def _details(row: LeaderboardRow) -> str:
+    if row.protocol == OPEN:
+        return "The address is in each seed's `submission.json`"
+    return "The configuration, the versions and the machine are in each\nseed's `manifest.json`"
+
+
 def _header(row: LeaderboardRow) -> str:
     """Format the YAML header."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    manifest = row.manifests[0]
+    origin = row.origins[0]
+    configuration = "gold" if row.protocol == OPEN else PROTOCOLS[row.protocol].configuration
     metrics = {"micro F1": row.f1(), **{f"F1 of {label}": row.f1(label) for label in ENTITY_TYPES}}
     results = [
         EvalResult(
             task_type="token-classification", metric_type="f1", metric_name=name,
             metric_value=round(statistics.mean(figures), 2), dataset_split="test", dataset_type="thidua-ner",
-            dataset_name="ThiDuaNER", dataset_config=PROTOCOLS[row.protocol].configuration,
+            dataset_name="ThiDuaNER", dataset_config=configuration,
         )
         for name, figures in metrics.items()
     ]  # fmt: skip
-    encoder = manifest.encoder
+    encoder = origin.encoder if isinstance(origin, Manifest) else ""
     base = _BASE_MODELS.get(encoder, encoder.removeprefix("hub:").partition("@")[0])
     data = ModelCardData(
         language="vi", license="mit", pipeline_tag="token-classification",

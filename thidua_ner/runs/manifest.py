@@ -20,7 +20,7 @@ _PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "datasets", "u
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 """What a config's name may be: it becomes the name of folders."""
 
-_MAX_NAME = 200
+MAX_NAME = 200
 """Bytes of the name of a folder; file systems allow 255."""
 
 _PYTHON, _TORCHRUN, _ACCELERATE = "python", "torchrun", "accelerate launch"
@@ -116,12 +116,12 @@ def read_manifest(path: Path) -> Manifest:
     for key, kinds in (("name", str), ("protocol", str | None)):
         if key not in manifest.config or not isinstance(manifest.config[key], kinds):
             fail(path, f"config has no {key}", remedy)
-    if not re.fullmatch(NAME_PATTERN, manifest.name) or len(manifest.name) > _MAX_NAME:
+    if not re.fullmatch(NAME_PATTERN, manifest.name) or len(manifest.name) > MAX_NAME:
         fail(path, f"config.name is {manifest.name!r}, which is not a name", remedy)
     if not 0 <= manifest.seed < 2**32:
         fail(path, f"seed is {manifest.seed}, which is not from 0 to {2**32 - 1}", remedy)
     for fold in manifest.folds:
-        if fold in {"", ".", ".."} or Path(fold).name != fold or "\0" in fold or len(fold.encode()) > _MAX_NAME:
+        if fold in {"", ".", ".."} or Path(fold).name != fold or "\0" in fold or len(fold.encode()) > MAX_NAME:
             fail(path, f"the fold {fold!r} is not the name of a folder", remedy)
     return manifest
 

@@ -21,7 +21,12 @@ _LONGER = "11 or more"
 _THIRDS = ("first third", "middle third", "last third")
 _PLACES = ((1, "first"), (2, "second"), (5, "third to fifth"), (10, "sixth to tenth"))
 _LATER = "later"
+_LONG = ("8 to 10", _LONGER)
 SEEN = ("seen", "unseen")
+HARD = ("unseen", "of another type", "8 tokens or more")
+"""The groups of hard mentions: of a surface that the training documents lack, or have with other types only; long."""
+
+_EASY = ""
 _BINS = 10
 
 
@@ -81,6 +86,29 @@ def _seen(gold: Sequence[Document], predicted: Sequence[Document], mentions: Men
         exact=_grouped(gold, predicted, by_surface(str), SEEN),
         normalised=_grouped(gold, predicted, by_surface(normalise_surface), SEEN),
     )
+
+
+def hard_groups(
+    gold: Sequence[Document], predicted: Sequence[Document], training: Sequence[Document]
+) -> dict[str, Score]:
+    """Score the hard mentions, in the groups `HARD`: by their surface in training documents, and long ones."""
+    labels: dict[str, set[str]] = {}
+    for document in training:
+        for span in document.spans:
+            labels.setdefault(normalise_surface(document.surface(span)), set()).add(span.label)
+
+    def by_surface(document: Document) -> Callable[[Span], str]:
+        def group(span: Span) -> str:
+            known = labels.get(normalise_surface(document.surface(span)))
+            return HARD[0] if known is None else _EASY if span.label in known else HARD[1]
+
+        return group
+
+    def by_length(document: Document) -> Callable[[Span], str]:
+        length = _by_length(document)
+        return lambda span: HARD[2] if length(span) in _LONG else _EASY
+
+    return _grouped(gold, predicted, by_surface, HARD[:2]) | _grouped(gold, predicted, by_length, HARD[2:])
 
 
 def _name(number: int, names: Sequence[tuple[int, str]], beyond: str) -> str:

@@ -267,8 +267,12 @@ class Evaluation(Scores):
     run: ScoredRun | None = None
     robustness: dict[str, Robustness] | None = None
     pairs: PairScores | None = None
+    hard: dict[str, Score] | None = None
+    """Of published results: scores by group of mentions that the benchmark's training documents make hard."""
 
-    OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset({"segmentation_ceiling", "run", "robustness", "pairs"})
+    OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset(
+        {"segmentation_ceiling", "run", "robustness", "pairs", "hard"}
+    )
 
     @property
     def warning(self) -> str | None:
