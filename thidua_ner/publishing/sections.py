@@ -42,8 +42,8 @@ def who_is_better(rankings: Sequence[Ranking]) -> list[str]:
         parts += [tabulate(body, headers=headers, tablefmt="github", disable_numparse=True), ""]
         if ranking.column.unit == "document" and (least := smallest_p(ranking.column.size)) > ALPHA / len(ranking.p):
             parts += [
-                f"{ranking.column.size} documents cannot give a p below {least:.4f} before correction: nothing in this\n"
-                "column is significant, however large the difference.\n"
+                f"{ranking.column.size} documents cannot give a p below {least:.4f} before correction: no difference\n"
+                "in this column is significant, however large.\n"
             ]
     return parts
 
@@ -104,8 +104,8 @@ def needed_section(rankings: Sequence[Ranking]) -> list[str]:
     return [
         "## What the columns can tell\n",
         "How many documents (or pairs) a difference between two systems needs so that the test finds it four times in\n"
-        "five at p = 0.05, without correction: the median over the pairs of systems, from the spread of their difference\n"
-        "over resampled documents.\n",
+        "five at p = 0.05, without correction: the median over the pairs of systems, from the spread of their\n"
+        "difference over resampled documents.\n",
         tabulate(body, headers=headers, tablefmt="github", disable_numparse=True),
         "",
     ]
