@@ -18,7 +18,7 @@ benchmark: .venv/train.stamp
 	$(BIN)/python -m evaluate runs/cpu-small
 
 test: .venv/dev.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 report: runs/cpu-small/report.html
 	$(BIN)/python -m webbrowser -t file://$(CURDIR)/$<

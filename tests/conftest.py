@@ -1,6 +1,7 @@
 """Shared fixtures: the project's own data, copies of it to damage, and models small enough to train in a test."""
 
 import contextlib
+import gc
 import io
 import os
 import runpy
@@ -46,6 +47,24 @@ TINY = [
     "training.mention_replacement=0.2",
 ]
 """Overrides that make configs/phobert-tiny.yaml train in a second."""
+
+
+LONGEST = [
+    "tagging/test_clusters.py", "test_house.py", "train/test_trainer.py", "tagging/test_tag.py", "train/test_train.py",
+    "models/test_encoders.py", "tagging/test_processes.py", "models/test_foreign.py", "pages/test_report.py",
+]  # fmt: skip
+"""The files whose tests take longest; they begin first, so that no process is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collection what lives to the end: each training of a test collects it several times."""
+    gc.collect()
+    gc.freeze()
 
 
 THREE = ("001-", "004-", "005-")

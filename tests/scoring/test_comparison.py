@@ -57,7 +57,8 @@ def test_two_systems_need_no_correction(systems):
 
 
 def test_published_systems_compare():
-    folders = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("results/**/predictions.jsonl"))
+    folders = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("results/*/lodo/**/predictions.jsonl"))
+    assert len(folders) >= 5
     done = run_inside("thidua_ner", "compare", *folders, cwd=ROOT)
     assert all(folder in done.stdout for folder in folders)
 

@@ -77,7 +77,7 @@ def wait_for(path, seconds=120):
 def lines(tmp_path):
     """Three hundred records, one of which is not a record."""
     path = tmp_path / "in.jsonl"
-    rows = [json.dumps({"id": str(n), "text": f"{TEXT} {n} " * 20}) for n in range(300)]
+    rows = [json.dumps({"id": str(n), "text": f"{TEXT} {n} " * 12}) for n in range(300)]
     path.write_text("\n".join(["{", *rows]) + "\n")
     return path
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import ROOT, run_inside, run_module
+from tests.conftest import ROOT, run_inside
 from tests.train.test_data import SENTENCES, sets, tiny_config, write_conll
 from train.checkpoints import seal_checkpoint
 from train.config import load_config
@@ -145,7 +145,7 @@ def test_epochs_are_added_until_there_are_enough_updates():
 
 
 def test_a_hub_encoder_that_is_not_cached_stops_the_run_before_it_begins(tmp_path):
-    done = run_module("train", "configs/phobert-base.yaml", "--output", str(tmp_path / "run"), check=False)
+    done = run_inside("train", "configs/phobert-base.yaml", "--output", str(tmp_path / "run"), check=False)
     assert done.returncode == 1
     assert "hub:vinai/phobert-base: is not in the cache" in done.stderr
     assert "Traceback" not in done.stderr
