@@ -514,7 +514,7 @@ def test_bad_calls_are_answered(model, arguments, code, message):
 
 
 def test_ten_megabytes_in_one_line_cost_no_other_text(model, tmp_path):
-    clause = TEXT.removesuffix(".") + "," + " " * 4000
+    clause = TEXT.removesuffix(".") + "," + "\u3000" * 4000  # a space of three bytes
     long = clause * (10_000_000 // len(clause.encode()) + 1)
     assert len(long.encode()) > 10_000_000
     path = tmp_path / "in.jsonl"
