@@ -60,7 +60,7 @@ def test_normal_surfaces_do_not_mind_form(surface):
 
 def test_mentions_are_grouped_by_length_and_place():
     broken = breakdown(GOLD, found(LOC))
-    assert {name: row.support for name, row in broken.length.items()} == {"1": 2, "5 to 7": 1}
+    assert {name: row.support for name, row in broken.length.items()} == {"1": 1, "3": 1, "5 to 7": 1}
     assert {name: row.support for name, row in broken.place_in_sentence.items()} == {
         "first third": 2,
         "last third": 1,

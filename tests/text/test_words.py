@@ -27,7 +27,7 @@ def spelt(text, segmenter=UNDERTHESEA):
     ("text", "words"),
     [
         ("Công an tỉnh Quảng Nam", "Công_an tỉnh Quảng_Nam"),
-        ("Chiều 28/7, khối thi đua", "Chiều 28/7 , khối thi_đua"),
+        ("Chiều 28/7, khối thi đua", "Chiều 28 / 7 , khối thi_đua"),
         ("đạt 86,2%; 3.264 vụ", "đạt 86,2 % ; 3.264 vụ"),
         ("(Congannghean.vn)-Sáng", "( Congannghean.vn ) - Sáng"),
         ("", ""),

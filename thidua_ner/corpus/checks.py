@@ -88,7 +88,7 @@ def span_problem(text: str, span: Span, sentences: Sequence[Sentence]) -> tuple[
         return f"begins or ends with white space: {surface!r}", "move the offsets inside"
     if "\n" in surface:
         return f"crosses a line break: {surface!r}", "mark one span per line, or only one of them"
-    if not _may_begin(surface[0]) or not (_may_begin(surface[-1]) or surface[-1] in "%."):
+    if not _may_begin(surface[0]) or not _may_end(surface):
         return f"begins or ends with punctuation: {surface!r}", "begin and end with a letter, a digit or %"
     if surface.endswith(".") and not is_abbreviation(surface[:-1].split()[-1].rpartition(".")[2]):
         return f"ends with the full stop of a sentence: {surface!r}", "leave the full stop out"
@@ -101,6 +101,13 @@ def span_problem(text: str, span: Span, sentences: Sequence[Sentence]) -> tuple[
             return None
     remedy = "correct the span, or add the abbreviation to thidua_ner/text/syllables.py"
     return f"crosses the end of a sentence: {surface!r}", remedy
+
+
+def _may_end(surface: str) -> bool:
+    """Tell whether a span may end as it does: like a beginning, in `%` or a full stop, or quoting a part of a name."""
+    quotes = {"”": "“", "’": "‘", '"': '"', "'": "'"}
+    opener = quotes.get(surface[-1])
+    return _may_begin(surface[-1]) or surface[-1] in "%." or (opener is not None and opener in surface[:-1])
 
 
 def _may_begin(character: str) -> bool:

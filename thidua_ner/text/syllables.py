@@ -1,8 +1,9 @@
 """Split a text into sentences and syllable tokens, each with its character offsets.
 
-A token is a syllable, a whole number, date or clock time (`28/7`, `3.264`, `86,2`, `21:30`), a web address, or one
-punctuation mark; `%` is a separate token. White space belongs to no token. Invisible characters (`characters.py`) are
-skipped: a token has those inside it, but not those at its edges. The time is linear in the length of any text.
+A token is a syllable, a whole number, date with its year or clock time (`28/7/2023`, `3.264`, `86,2`, `21:30`), a web
+address, or one punctuation mark. `28/7` is three tokens: written alike, `7/9` may be two numbers. `%` is a separate token.
+White space belongs to no token. Invisible characters (`characters.py`) are skipped: a token has those inside it, but not
+those at its edges. The time is linear in the length of any text.
 """
 
 from bisect import bisect_left
@@ -29,7 +30,6 @@ _TOKEN = regex.compile(
           \. (?: vn | com | net | org | gov | edu | info | io ) ) \b              # bare web address
     | (?: \d{1,2} : \d{2} (?: : \d{2} )?                                          # clock time
         | \d{1,2} / \d{1,2} / \d{2,4} | \d{4} / \d{1,2} / \d{1,2}                 # 28/7/2023, 2023/7/28
-        | (?: 0?[1-9] | [12]\d | 3[01] ) / (?: 0?[1-9] | 1[0-2] )                 # 28/7
         | (?: 0?[1-9] | 1[0-2] ) / (?: 19 | 20 ) \d\d                             # 7/2023
         | \d{1,2} - \d{1,2} - \d{4}                                               # 28-7-2023
         | (?: 19 | 20 ) \d\d - (?: 0[1-9] | 1[0-2] ) (?: - (?: 0[1-9] | [12]\d | 3[01] ) )?   # 2023-07, 2023-07-28
