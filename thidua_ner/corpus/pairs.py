@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from thidua_ner.faults import Fault
-from thidua_ner.scoring.pairs import HALVES, passage_id
+from thidua_ner.scoring.pairs import HALVES, pair_of, passage_id
 from thidua_ner.text.spans import Document, Span
 
 
@@ -28,6 +28,13 @@ def split_passages(document: Document) -> Iterator[Passage]:
         name = passage_id(document.id, pair, half)
         yield Passage(document.id, pair, half, Document(name, line.rstrip("\n"), tuple(spans)))
         start += len(line)
+
+
+def join_halves(document: Document) -> Iterator[Document]:
+    """Join the halves of each pair of a phenomenon into one text, by the id of the pair."""
+    passages = list(split_passages(document))
+    for first, second in zip(passages[::2], passages[1::2], strict=False):
+        yield Document(pair_of(first.document.id), f"{first.document.text}\n{second.document.text}")
 
 
 def check_pairs(path: str, document: Document) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Check that the synthetic texts copy neither the gold nor each other."""
+"""Check that the synthetic texts and the minimal pairs copy neither the gold nor each other."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -6,7 +6,9 @@ from typing import NamedTuple
 import regex
 
 from thidua_ner.corpus.annotations import FIXED, Annotations
+from thidua_ner.corpus.pairs import join_halves
 from thidua_ner.faults import Fault
+from thidua_ner.scoring.pairs import phenomenon_of
 from thidua_ner.text.characters import compose
 from thidua_ner.text.spans import Document
 
@@ -24,12 +26,17 @@ class Syllable(NamedTuple):
 
 
 def find_copies(annotations: Annotations) -> Iterator[Fault]:
-    """Find the runs of syllables, too long for chance, that a synthetic document shares with another document."""
+    """Find the runs of syllables, too long for chance, that a synthetic document or a pair shares with another one."""
     folder = annotations.synthetic.settled
     own = {document.id for document in folder.documents}
+    pairs = {pair.id: pair for document in annotations.pairs.settled.documents for pair in join_halves(document)}
     phrases = [fixed.phrase for fixed in annotations.fixed.rows]
     # a gold document is as it was published: only a synthetic one can be rewritten
-    for document, other, offset, run in shared_runs([*annotations.gold.settled.documents, *folder.documents], phrases):
+    documents = [*annotations.gold.settled.documents, *folder.documents, *pairs.values()]
+    for document, other, offset, run in shared_runs(documents, phrases):
+        if document.id in pairs:
+            path = annotations.pairs.settled.path / f"{phenomenon_of(document.id)}.txt"
+            yield Fault(str(path), f"{document.id} shares {run!r} with {other.id}", "write it differently")
         if document.id in own:
             line = document.text.count("\n", 0, offset) + 1
             remedy = f"write it differently; only a fixed name, slogan or motto may be added to {FIXED}"
