@@ -15,6 +15,7 @@ from thidua_ner.corpus.pairs import Passage
 from thidua_ner.corpus.schema import FEATURES, DocumentRow, EntityRow, PassageRow, SentenceRow, SpanRow, StandoffRow
 from thidua_ner.corpus.statistics import compute_statistics
 from thidua_ner.corpus.wild import WILD_SPLITS, Wild
+from thidua_ner.corpus.wild_texts import find_wild_texts
 from thidua_ner.faults import DataError, Fault
 from thidua_ner.files import format_json, write_bytes
 from thidua_ner.formats.jsonl import format_json_lines
@@ -147,7 +148,7 @@ def _existing(data: Path) -> set[str]:
 
 
 def check_project(annotations: Path, data: Path) -> list[Fault]:
-    """Find the faults of the annotations; if there are none, of agreement.json; if there are none, of the dataset."""
+    """Find the faults of the annotations; if there are none, of agreement.json, of the dataset, and copied texts."""
     try:
         found = read_annotations(annotations)
     except DataError as error:
@@ -155,4 +156,5 @@ def check_project(annotations: Path, data: Path) -> list[Fault]:
     if faults := check_annotations(found):
         return faults
     agreement = measure_agreement(found)
-    return check_agreement(annotations, agreement) or check_dataset(found, agreement, data)
+    faults = check_agreement(annotations, agreement) or check_dataset(found, agreement, data)
+    return faults or list(find_wild_texts(path for folder in (annotations, data) for path in folder.rglob("*")))

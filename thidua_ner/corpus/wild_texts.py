@@ -1,18 +1,23 @@
 """Join the annotations of `wild` with the texts, which every user fetches from their own source."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from thidua_ner.corpus.wild import ORIGINS, WILD_SPLITS, Origin, Wild, WildText, read_wild
+from thidua_ner.corpus.wild import ORIGINS, WILD_PART, WILD_SPLITS, Origin, Wild, WildText, read_wild
 from thidua_ner.faults import DataError, Fault, UsageError, fail
 from thidua_ner.files import read_text, whole
-from thidua_ner.formats.jsonl import document_record, format_json_lines
+from thidua_ner.formats.jsonl import document_record, format_json_lines, read_documents
 from thidua_ner.text.spans import Document, Span
 
 WILD_FOLDER = Path("runs/wild")
 """Where the joined documents are written, one file per split; the folder is ignored by git."""
 
+LONGEST_RUN = 17
+"""How many syllables in a row the project may share with a text of `wild`."""
+
+_SYLLABLE = re.compile(r"\w+")
 _CLONE, _CLONE_AS_IT_IS = "git clone", "git clone -c core.autocrlf=false"
 
 
@@ -78,3 +83,26 @@ def _documents(wild: Wild, split: str, texts: Mapping[str, str], faults: list[Fa
             yield Document(row.id, texts[row.id], spans)
         except ValueError as error:
             faults.append(Fault(str(wild.folder / f"{split}.jsonl"), f"{row.id}: {error}", "correct the offsets"))
+
+
+def find_wild_texts(files: Iterable[Path], joined: Path = WILD_FOLDER) -> Iterator[Fault]:
+    """Find the first passage of a joined text in each file: the project holds none; nothing if no text is joined."""
+    texts = [path for path in (joined / f"{split}.jsonl" for split in WILD_SPLITS) if path.is_file()]
+    known = {run for path in texts for document in read_documents(path) for run, _ in _runs(document.text)}
+    for path in files if known else ():
+        try:
+            content = path.read_text(encoding="utf-8", errors="ignore")
+        except OSError:  # it is a folder, or a link to nothing
+            continue
+        place = next((start for run, start in _runs(content) if run in known), None)
+        if place is not None:
+            remedy = "delete it: the project holds none of these texts"
+            yield Fault(str(path), f"holds a text of {WILD_PART}", remedy, line=content.count("\n", 0, place) + 1)
+
+
+def _runs(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield every run of syllables that is too long for chance, in lower case, with its offset."""
+    found = [(match[0].lower(), match.start()) for match in _SYLLABLE.finditer(text)]
+    for first in range(len(found) - LONGEST_RUN):
+        run = found[first : first + LONGEST_RUN + 1]
+        yield tuple(syllable for syllable, _ in run), run[0][1]
