@@ -1,7 +1,7 @@
 """The report of an evaluation: one HTML file that opens offline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 
@@ -15,6 +15,9 @@ from thidua_ner.scoring.pairing import pair_spans
 from thidua_ner.scoring.results import MAX_ROWS, Calibration
 from thidua_ner.text.iob2 import TagReading
 from thidua_ner.text.spans import Document
+
+MAX_HARD = 50
+"""Hard mentions that a page lists."""
 
 MAX_DOCUMENTS = 300
 """Documents that a page shows; if there are more, it shows those with the most errors."""
@@ -57,7 +60,9 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
     pages.filters["training_size"] = training_size
     values = {
         "main": main,
+        "hard": hard_mentions(runs)[:MAX_HARD],
         "max_rows": MAX_ROWS,
+        "max_hard": MAX_HARD,
         "scores": main.scores,
         "boundaries": asdict(main.scores.confusion.boundary),
         "errors": sum(count for kind, count in main.scores.confusion.kinds.items() if kind != "correct"),
@@ -75,6 +80,39 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
     write_page(path, pages.get_template("report.html"), values)
 
 
+@dataclass(frozen=True, slots=True)
+class HardMention:
+    """A gold mention that not all runs find, with the place of its document's id and the share of runs that find it."""
+
+    document: str
+    surface: str
+    label: str
+    line: int
+    share: float
+
+
+def hard_mentions(runs: Sequence[Scored]) -> list[HardMention]:
+    """List the gold mentions that some run misses, those that the fewest runs find first.
+
+    Of runs that were scored on other documents than the first, nothing is counted.
+    """
+    first = runs[0]
+    gold = [(document.id, document.text) for document in first.gold]
+    same = [run for run in runs if [(document.id, document.text) for document in run.gold] == gold]
+    found = [
+        HardMention(
+            document.id,
+            document.surface(span),
+            span.label,
+            document.text.count("\n", 0, span.start) + 1,
+            mean(float(span.triple in run.predicted[place].triples()) for run in same),
+        )
+        for place, document in enumerate(first.gold)
+        for span in document.spans
+    ]
+    return sorted((one for one in found if one.share < 1), key=lambda one: one.share)
+
+
 def training_size(run: Scored) -> float | None:
     """Return the mean number of training documents per fold, None if not known."""
     return run.scores.run.train_documents if run.scores.run else None
@@ -86,11 +124,17 @@ def _n_errors(pair: tuple[Document, Document]) -> int:
 
 def _sections(runs: Sequence[Scored], charts: Sequence[Chart]) -> list[tuple[str, str]]:
     """List the ids and titles of the page's sections, for its contents."""
-    has = {"runs": len(runs) > 1, "robustness": runs[0].scores.robustness is not None, "training": bool(charts)}
+    has = {
+        "runs": len(runs) > 1,
+        "hard": len(runs) > 1,
+        "pairs": runs[0].scores.pairs is not None,
+        "robustness": runs[0].scores.robustness is not None,
+        "training": bool(charts),
+    }
     titles = {
-        "scores": "Scores", "runs": "Runs", "documents": "Documents", "confusion": "Confusion",
-        "mentions": "Kinds of mentions", "calibration": "Calibration", "robustness": "Robustness",
-        "training": "Training", "made": "How it was made",
+        "scores": "Scores", "pairs": "Minimal pairs", "runs": "Runs", "hard": "Hard mentions", "documents": "Documents",
+        "confusion": "Confusion", "mentions": "Kinds of mentions", "calibration": "Calibration",
+        "robustness": "Robustness", "training": "Training", "made": "How it was made",
     }  # fmt: skip
     return [(name, title) for name, title in titles.items() if has.get(name, True)]
 
