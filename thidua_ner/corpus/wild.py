@@ -1,5 +1,6 @@
 """The part `wild`: real texts of others, of which the project holds offsets, labels and hashes, never the text."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,11 @@ WILD_PART = "wild"
 WILD_SPLITS = ("validation", "test")
 WILD_PASSES = ("first", "second")
 WILD_SOURCES = "SOURCES.tsv"
+
+_PLACE = re.compile(r"(?!/)(?!(?:[^:]*/)?\.\.(?:/|:|\Z))[^:]+(?::([1-9][0-9]{0,8})-([1-9][0-9]{0,8}))?")
+"""A file inside a repository and, if only a part of it is meant, its first and last line."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Standoff = dict[str, tuple[Span, ...]]
 """The spans of documents by id."""
@@ -122,16 +128,19 @@ def _read(path: Path, faults: list[Fault]) -> Standoff:
 
 
 def _check_rows(path: Path, rows: list[list[str]]) -> Iterator[Fault]:
-    """Find rows of SOURCES.tsv with an unknown source or split, or a place that is not FILE or FILE:FIRST-LAST."""
-    for line, (_, source, place, split, _) in enumerate(rows, start=2):
+    """Find rows of SOURCES.tsv with an unknown source or split, or an id, a place or a hash of a wrong form."""
+    for line, (name, source, place, split, sha256) in enumerate(rows, start=2):
         if source not in ORIGINS:
             yield Fault(str(path), f"has the source {source!r}", f"name one of {', '.join(ORIGINS)}", line=line)
+        elif not name.startswith(f"{source}-"):  # by which the scores of the sources are told apart
+            yield Fault(str(path), f"has the id {name!r}", f"begin it with the source: {source}-…", line=line)
         if split not in WILD_SPLITS:
             yield Fault(str(path), f"has the split {split!r}", f"name one of {', '.join(WILD_SPLITS)}", line=line)
-        file, part, lines = place.partition(":")
-        ends = lines.split("-")
-        if not file or (part and not (len(ends) == 2 and all(end.isdecimal() for end in ends))):
+        found = _PLACE.fullmatch(place)
+        if found is None or (found[1] and int(found[1]) > int(found[2])):
             yield Fault(str(path), f"has the place {place!r}", "write FILE, or FILE:FIRST-LAST", line=line)
+        if not _SHA256.fullmatch(sha256):
+            yield Fault(str(path), f"has the SHA-256 {sha256!r}", "write 64 hexadecimal digits", line=line)
 
 
 def _check_ids(wild: Wild, annotations: Path) -> Iterator[Fault]:

@@ -33,9 +33,10 @@ def join_wild(annotations: Path, folders: Mapping[str, Path], output: Path = WIL
     wild = read_wild(annotations)
     faults = list(wild.faults)
     texts = {} if faults else _find_texts(wild, folders, faults)
-    documents = {
-        output / f"{split}.jsonl": list(_documents(wild, split, texts, faults)) for split in WILD_SPLITS if not faults
-    }
+    documents: dict[Path, list[Document]] = {}
+    if not faults:
+        documents = {output / f"{split}.jsonl": list(_documents(wild, split, texts, faults)) for split in WILD_SPLITS}
+        faults += [Fault(str(path), "is a folder", "name another --output") for path in documents if path.is_dir()]
     if faults:
         raise DataError(faults)
     with ExitStack() as files:
@@ -60,16 +61,20 @@ def _find_texts(wild: Wild, folders: Mapping[str, Path], faults: list[Fault]) ->
 def _read(row: WildText, folder: Path, origin: Origin) -> str:
     """Read a text from a clone of its source, or a folder with its file; raises DataError if it is another one."""
     path = folder / row.file if (folder / row.file).exists() else folder / row.file.name
-    fetch = f"{_CLONE} {origin.repository} && git checkout {origin.commit}"
+    fetch = f"{_CLONE} {origin.repository} && cd {Path(origin.repository).name} && git checkout {origin.commit}"
+    again = f"fetch it again without changing its line breaks: {fetch.replace(_CLONE, _CLONE_AS_IT_IS)}"
     if not path.is_file():
         fail(folder / row.file, f"is missing, which is the text of {row.id}", f"fetch it: {fetch}")
-    text = read_text(path)
+    try:
+        text = read_text(path)
+    except DataError as error:
+        (fault,) = error.faults
+        fail(path, f"{fault.what}, and it should be the text of {row.id}", again, line=fault.line)
     if row.lines:
         first, last = row.lines
         text = "".join(f"{line}\n" for line in text.replace("\r\n", "\n").split("\n")[first - 1 : last])
     if Document(row.id, text).text_sha256 != row.sha256:
-        remedy = f"fetch it again without changing its line breaks: {fetch.replace(_CLONE, _CLONE_AS_IT_IS)}"
-        fail(path, f"is not the text of {row.id} that was annotated", remedy)
+        fail(path, f"is not the text of {row.id} that was annotated", again)
     return text
 
 
