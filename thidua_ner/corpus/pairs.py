@@ -19,15 +19,15 @@ class Passage:
 
 
 def split_passages(document: Document) -> Iterator[Passage]:
-    """Split the document of a phenomenon into its passages."""
+    """Split the document of a phenomenon into its passages; raises ValueError if a span crosses a line break."""
     start = 0
-    for number, line in enumerate(document.text.splitlines(keepends=True)):
-        end = start + len(line.rstrip("\n"))
-        spans = (Span(s.start - start, s.end - start, s.label) for s in document.spans if start <= s.start < end)
+    for number, line in enumerate(document.text.removesuffix("\n").split("\n")):
+        end = start + len(line)
+        spans = (Span(s.start - start, s.end - start, s.label) for s in document.spans if start <= s.start <= end)
         pair, half = number // 2 + 1, HALVES[number % 2]
         name = passage_id(document.id, pair, half)
-        yield Passage(document.id, pair, half, Document(name, line.rstrip("\n"), tuple(spans)))
-        start += len(line)
+        yield Passage(document.id, pair, half, Document(name, line, tuple(spans)))
+        start = end + 1
 
 
 def join_halves(document: Document) -> Iterator[Document]:
@@ -38,7 +38,9 @@ def join_halves(document: Document) -> Iterator[Document]:
 
 
 def check_pairs(path: str, document: Document) -> Iterator[Fault]:
-    """Find what is wrong with the lines of a phenomenon: empty ones, half a pair, or halves with the same entities."""
+    """Find what is wrong with the lines of a phenomenon: empty ones, half a pair, or halves that do not differ."""
+    if any("\n" in document.surface(span) for span in document.spans):
+        return  # which is a fault of the span
     passages = list(split_passages(document))
     if len(passages) % 2:
         yield Fault(path, "has an odd number of lines", "write both halves of each pair", line=len(passages))
@@ -46,8 +48,9 @@ def check_pairs(path: str, document: Document) -> Iterator[Fault]:
         if not passage.document.text.strip():
             yield Fault(path, "is an empty line", "write a passage", line=line)
     for first, second in zip(passages[::2], passages[1::2], strict=False):
-        if _entities(first.document) == _entities(second.document):
-            what = f"pair {first.pair} has the same entities in both halves"
+        same_text = first.document.text == second.document.text
+        if same_text or _entities(first.document) == _entities(second.document):
+            what = f"pair {first.pair} has the same {'text' if same_text else 'entities'} in both halves"
             yield Fault(path, what, "make them differ", line=2 * first.pair)
 
 
