@@ -85,7 +85,7 @@ def _differences(left: Any, right: Any, key: str = "") -> Iterator[str]:
         if not math.isclose(left, right, rel_tol=0, abs_tol=_ROUNDING):
             yield key
     elif type(left) is not type(right) or mine.keys() != yours.keys() or (not mine and left != right):
-        yield key
+        yield key or min(map(str, mine.keys() ^ yours.keys()))
     for name in [name for name in mine if name in yours]:
         yield from _differences(mine[name], yours[name], _joined(key, name))
 
