@@ -108,7 +108,8 @@ def _kind_of_data(value: Any) -> str:
     """Tell the kinds of data apart by what is written."""
     if isinstance(value, HubData) or (isinstance(value, dict) and "dataset" in value):
         return "dataset"
-    if isinstance(value, BenchmarkData) or (isinstance(value, dict) and set(value) <= set(BenchmarkData.model_fields)):
+    is_benchmark = isinstance(value, dict) and ("folder" in value or set(value) <= {"validation"})
+    if isinstance(value, BenchmarkData) or is_benchmark:
         return "validation"
     return "conll" if isinstance(value, (ConllData, dict)) else "benchmark"
 
@@ -282,7 +283,7 @@ def _fault(
     line = lines.get(key, lines.get(key.rpartition(".")[0], 0)) if override is None else 0
     context = item.get("ctx", {})
     if item["type"] == "extra_forbidden":
-        known = list(_known_keys(kind))
+        known = [name for name in _known_keys(kind) if name != key]
         close = [name for name in known if name.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
         return Fault(place, f"unknown key {key!r}", f"did you mean {close[0]!r}?" if close else _UNKNOWN, line=line)
     if item["type"] == "missing":
@@ -306,6 +307,7 @@ def _known_keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Yield the dotted keys of a config."""
     for name, field in kind.model_fields.items():
         yield f"{prefix}{name}"
-        for part in (field.annotation, *get_args(field.annotation)):
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from _known_keys(part, f"{prefix}{name}.")
+        for part in get_args(field.annotation) or (field.annotation,):
+            section = getattr(part, "__origin__", part)  # without what annotates it
+            if isinstance(section, type) and issubclass(section, BaseModel):
+                yield from _known_keys(section, f"{prefix}{name}.")

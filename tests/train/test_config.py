@@ -168,3 +168,90 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path):
     path.write_text(f"{content.rstrip()}\nseed: 2\n")
     with pytest.raises(DataError, match=f":{len(content.rstrip().splitlines()) + 1}: has the key 'seed' twice"):
         load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "override"),
+    [
+        ("data: data", "data.validation=runs/wild/validation.jsonl"),
+        ("", "data.validation=runs/wild/validation.jsonl"),
+        ("data: {validation: runs/wild/validation.jsonl}", "seed=1"),
+        ("data: {folder: data, validation: runs/wild/validation.jsonl}", "seed=1"),
+        ("data: {folder: data, validation: other}", "data.validation=runs/wild/validation.jsonl"),
+    ],
+)
+def test_other_documents_to_validate_on_are_named_beside_the_folder(tmp_path, data, override):
+    path = tmp_path / "config.yaml"
+    path.write_text(TINY.read_text().replace("data: data", data))
+    config = load_config(path, [override])
+    assert config.model_dump()["data"] == {"folder": "data", "validation": "runs/wild/validation.jsonl"}
+    assert config.protocol == "lodo"
+    assert load_config(path, [override], protocol="transfer").protocol == "transfer"
+    (tmp_path / "resolved.yaml").write_text(yaml.safe_dump(config.model_dump()))
+    assert load_config(tmp_path / "resolved.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("overrides", "data"),
+    [
+        (["data=elsewhere", "data.validation=x.jsonl"], {"folder": "elsewhere", "validation": "x.jsonl"}),
+        (["data.validation=x.jsonl", "data.folder=elsewhere"], {"folder": "elsewhere", "validation": "x.jsonl"}),
+        (["data.validation=x.jsonl", "data=elsewhere"], "elsewhere"),
+    ],
+)
+def test_overrides_of_the_data_hold_in_their_order(overrides, data):
+    assert load_config(TINY, overrides).model_dump()["data"] == data
+
+
+def test_the_validation_of_conll_files_stays_one_of_their_keys():
+    config = load_config(TINY, ["data={format: conll, train: a.conll}", "data.validation=b.conll"])
+    assert (config.data.train, config.data.validation, config.protocol) == ("a.conll", "b.conll", None)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "faults"),
+    [
+        (["data.validation=5"], ["--set data.validation: Input should be a valid string, not 5; correct the value"]),
+        (["data.validation="], ["--set data.validation: Input should be a valid string, not None; correct the value"]),
+        (
+            ["data={validation: ''}"],
+            ["--set data: data.validation: String should have at least 1 character, not ''; correct the value"],
+        ),
+        (
+            ["data={folder: 3, validation: x}"],
+            ["--set data: data.folder: Input should be a valid string, not 3; correct the value"],
+        ),
+        (["data={}"], ["--set data: the key 'data.validation' is missing; add it, as in configs/cpu-small.yaml"]),
+        (
+            ["data={folder: data, validaton: x}"],
+            [
+                "--set data: the key 'data.validation' is missing; add it, as in configs/cpu-small.yaml",
+                "--set data: unknown key 'data.validaton'; did you mean 'data.validation'?",
+            ],
+        ),
+        (
+            ["data={folder: data, validation: x, testt: y}"],
+            ["--set data: unknown key 'data.testt'; did you mean 'data.test'?"],
+        ),
+        (
+            ["data={dataset: x}", "data.validation=y"],
+            ["--set data.validation: unknown key 'data.validation'; did you mean 'data.splits.validation'?"],
+        ),
+        (["data.valid=x"], ["--set data.valid: 'data' has no keys under it; check the key's name"]),
+    ],
+)
+def test_wrong_documents_to_validate_on_are_named(overrides, faults):
+    with pytest.raises(UsageError) as caught:
+        load_config(TINY, overrides)
+    assert sorted(map(str, caught.value.faults)) == faults
+
+
+def test_a_wrong_validation_of_the_file_has_its_line(tmp_path):
+    path = tmp_path / "config.yaml"
+    content = TINY.read_text().replace("data: data", "data:\n  folder: data\n  validation: [x]")
+    path.write_text(content)
+    line = content.splitlines().index("  validation: [x]") + 1
+    with pytest.raises(DataError) as caught:
+        load_config(path)
+    what = "data.validation: Input should be a valid string, not ['x']; correct the value"
+    assert str(caught.value) == f"{path}:{line}: {what}"
