@@ -107,7 +107,8 @@ def _score_other_tests(run: Run, folder: Path, scored: Scored) -> None:
             print(f"\n{name}\n")
             own = _score(run, read_documents(place), RunFolder(folder).test(name).path, tags=TagReading())
             rows |= _by_column(name, own.gold, own.predicted)
-    print(f"\n{tests_table(rows)}")
+    if len(rows) > 1:
+        print(f"\n{tests_table(rows)}")
 
 
 def _by_column(
