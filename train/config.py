@@ -277,7 +277,8 @@ def _fault(
     if parts[:1] == ["data"] and parts[1:2] and parts[1] in _KINDS_OF_DATA:
         del parts[1]  # the kind, which is not written
     key = ".".join(parts)
-    override = next((name for name in overridden if _is_about(key, name, lines)), None)
+    nearest = sorted(overridden, key=len, reverse=True)
+    override = next((name for name in nearest if _is_about(key, name, lines)), None)
     about = "" if override == key or not key else f"{key}: "
     place = str(path) if override is None else f"{_SET} {override}"
     line = lines.get(key, lines.get(key.rpartition(".")[0], 0)) if override is None else 0
