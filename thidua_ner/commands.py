@@ -266,11 +266,11 @@ def wild(baomoi: Path | None, ntrex: Path | None, output: Path, annotations: Pat
 @click.argument("runs", nargs=-1, type=PATH, metavar="[RUN]...")
 @click.option("--name", metavar="NAME", help="Publish the scored predictions of another system under this name.")
 @click.option("--url", metavar="URL", help="Where that system is described.")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The seed of that system.")
+@click.option("--seed", type=click.IntRange(min=0), help="The seed of that system (default: 1).")
 @click.option("--same-kind", is_flag=True, help="It is a language model like those that wrote and annotated the texts.")
 @click.option("--root", type=PATH, default=".", metavar="DIR", help="The project (default: this folder).")
 def publish(
-    runs: tuple[Path, ...], name: str | None, url: str | None, seed: int, root: Path, *, same_kind: bool
+    runs: tuple[Path, ...], name: str | None, url: str | None, seed: int | None, root: Path, *, same_kind: bool
 ) -> None:
     """Publish scored RUNs in results/ and rebuild the tables and model cards; without RUNs, only rebuild.
 
@@ -282,9 +282,11 @@ def publish(
 
     if (name is None) != (url is None):
         raise click.UsageError("--name and --url go together")
+    if name is None and (seed is not None or same_kind):
+        raise click.UsageError("--seed and --same-kind go with --name and --url: a run knows its own seed")
     if name is not None and len(runs) != 1:
         raise click.UsageError("with --name, name one folder of scored predictions")
-    submission = Submission(name, str(url), seed, same_kind) if name is not None else None
+    submission = Submission(name, str(url), 1 if seed is None else seed, same_kind) if name is not None else None
     publish(runs, root=root, submission=submission)
 
 

@@ -1,6 +1,7 @@
 """The rows of the published results, one per system and protocol, and the tables of all rows."""
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ _HARD_MEANING = (
 SAME_KIND = "†"
 """The mark of systems of the kind that wrote and annotated the texts."""
 
+_FOOTNOTE = f"{SAME_KIND} a system of the kind that wrote the machine-written texts and annotated all of them."
+
 
 @dataclass(frozen=True, slots=True)
 class LeaderboardRow:
@@ -57,9 +60,8 @@ class LeaderboardRow:
     @property
     def label(self) -> str:
         """The name in the first table; a mark tells systems of the kind that wrote and annotated the texts."""
-        own = self.origins[0]
-        mark = f" {SAME_KIND}" if isinstance(own, Submission) and own.same_kind else ""
-        return self.system + mark
+        of_the_kind = any(isinstance(own, Submission) and own.same_kind for own in self.origins)
+        return f"{self.system} {SAME_KIND}" if of_the_kind else self.system
 
     @property
     def link(self) -> str:
@@ -70,18 +72,21 @@ class LeaderboardRow:
     def origin(self) -> str:
         """Where the row comes from, as Markdown: commits, data and the command, or the address of a submission."""
         begin = f"**{plain_text(self.system)}, {self.protocol}**"
-        own = self.origins[0]
-        if isinstance(own, Submission):
-            return f"{begin}: submitted, {code_span(own.url)}"
+        urls = dict.fromkeys(code_span(one.url) for one in self.origins if isinstance(one, Submission))
+        if urls:
+            return f"{begin}: submitted, {', '.join(urls)}"
         manifests = [one for one in self.origins if isinstance(one, Manifest)]
         commits = ", ".join(dict.fromkeys(code_span(manifest.commit[:12]) for manifest in manifests))
         data = ", ".join(dict.fromkeys(code_span(manifest.data_fingerprint[:12]) for manifest in manifests))
-        return f"{begin}: commit {commits}, data {data}, {code_span(own.command)}"
+        return f"{begin}: commit {commits}, data {data}, {code_span(manifests[0].command)}"
 
     def robustness(self) -> tuple[float, float] | None:
-        """Compute the mean and the lowest F1 over the spellings of the gold, in percent; None if a seed has none."""
-        found = [scores.robustness for scores in self.scores if scores.robustness]
-        if len(found) < len(self.scores):
+        """Compute the mean and the lowest F1 over the spellings of the gold, in percent.
+
+        It is None if a seed has none, or others than the first.
+        """
+        found = [scores.robustness or {} for scores in self.scores]
+        if not found[0] or any(one.keys() != found[0].keys() for one in found):
             return None
         by_spelling = [100 * statistics.mean(one[name].f1 for one in found) for name in found[0]]
         return statistics.mean(by_spelling), min(by_spelling)
@@ -104,10 +109,15 @@ class Board:
 def read_board(results: Path, columns: Sequence[Column], new: Mapping[Path, Path] | None = None) -> Board:
     """Read results/ as it will be with new results: `new` maps their folders to where their files are now.
 
-    Raises DataError if a result is damaged or in another folder than its own.
+    Raises DataError if a result is damaged or in another folder than its own, or two systems have the same name.
     """
-    rows = read_rows(results, new)
-    measured = {row.label: row for row in rows if row.protocol in MAIN}
+    rows = _read_rows(results, new)
+    main = [row for row in rows if row.protocol in MAIN]
+    for system, number in Counter(row.system for row in main).items():
+        if number > 1:
+            what, remedy = f"is the name of two systems, of {' and '.join(MAIN)}", "publish one under another name"
+            fail(results / system, what, remedy)
+    measured = {row.label: row for row in main}
     rankings = []
     for column in columns:
         standings = {name: measure(column, row.folders) for name, row in measured.items()}
@@ -115,7 +125,7 @@ def read_board(results: Path, columns: Sequence[Column], new: Mapping[Path, Path
     return Board(tuple(rows), tuple(ranking for ranking in rankings if ranking.standings))
 
 
-def read_rows(results: Path, new: Mapping[Path, Path] | None = None) -> list[LeaderboardRow]:
+def _read_rows(results: Path, new: Mapping[Path, Path] | None = None) -> list[LeaderboardRow]:
     """Read the rows of results/ as it will be with new results, by protocol, the best system on the gold first."""
     new = new or {}
     old = [path for paths in published_folders(results).values() for path in paths]
@@ -174,10 +184,6 @@ def leaderboard(board: Board, configs: Sequence[str] = ()) -> str:
             meaning = f"{protocol.meaning[0].upper()}{protocol.meaning[1:]}.\n"
             parts += [f"## {protocol.name}: the gold by type\n", meaning, _protocol_table(own), ""]
     parts += ["## How each row was made\n", *(f"- {row.origin}" for row in board.rows)]
-    if any(SAME_KIND in row.label for row in board.rows):
-        parts.append(
-            f"\n{SAME_KIND} a system of the kind that wrote the machine-written texts and annotated all of them."
-        )
     missing = [name for name in configs if name not in {row.system for row in board.rows}]
     if missing:
         parts += [
@@ -189,7 +195,7 @@ def leaderboard(board: Board, configs: Sequence[str] = ()) -> str:
 
 
 def _main_table(board: Board, prefix: str = "") -> str:
-    """Tabulate the rows of the first table; links begin with `prefix`."""
+    """Tabulate the rows of the first table, with the meaning of its mark; links begin with `prefix`."""
     body = []
     for row in board.main_rows():
         robust = row.robustness()
@@ -204,9 +210,10 @@ def _main_table(board: Board, prefix: str = "") -> str:
             ]
         )
     headers = ["system", "trained on", "seeds", *(ranking.column.name for ranking in board.rankings)]
-    return tabulate(
+    table = tabulate(
         body, headers=[*headers, "robust, mean", "robust, lowest"], tablefmt="github", disable_numparse=True
     )
+    return table + (f"\n\n{_FOOTNOTE}" if any(SAME_KIND in row.label for row in board.main_rows()) else "")
 
 
 def _cell(ranking: Ranking, system: str) -> str:

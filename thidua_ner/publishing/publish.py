@@ -3,12 +3,12 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from thidua_ner.faults import MachineError, UsageError, fail
+from thidua_ner.faults import Fault, FaultError, UsageError, fail
 from thidua_ner.files import read_text, remove_temporaries, whole, write_json, write_text
 from thidua_ner.formats.brat import read_folder
 from thidua_ner.formats.jsonl import read_documents, read_predictions
@@ -19,7 +19,7 @@ from thidua_ner.publishing.model_card import model_card
 from thidua_ner.publishing.private import without_private_paths
 from thidua_ner.publishing.submission import Submission, check_submission, submission_path
 from thidua_ner.publishing.versions import check_data, read_test
-from thidua_ner.runs.checks import check_same
+from thidua_ner.runs.checks import check_same, check_scores
 from thidua_ner.runs.folder import RunFolder, run_folders
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.runs.robustness import Perturbed, read_perturbed, score_perturbed
@@ -79,11 +79,12 @@ def publish(runs: Sequence[Path], *, root: Path = Path(), submission: Submission
     _check_places([path for one in publications for path in one.files], root)
     with tempfile.TemporaryDirectory() as staging:
         staged = {one.target.path: Path(staging) / str(number) for number, one in enumerate(publications)}
-        for one in publications:
-            _write(one, RunFolder(staged[one.target.path]))
-        board = read_board(results, read_columns(root), staged)
-        tables = build_tables(board, root)
-        _check_places(tables, root)
+        with _named_in_place(staged):
+            for one in publications:
+                _write(one, RunFolder(staged[one.target.path]))
+            board = read_board(results, read_columns(root), staged)
+            tables = build_tables(board, root)
+        _check_places([*tables, *(path for one in publications for path in one.files)], root)
         for one in publications:
             print(f"{one.folder} -> {one.target.path}{_changes(one)}")
         _put_in_place(staged)
@@ -100,7 +101,7 @@ def check_runs(runs: Sequence[Path], root: Path, submission: Submission | None =
     training = read_documents(root / _TRAINING) if (root / _TRAINING).is_file() else []
     project = _Project(root, read_folder(root / GOLD_FOLDER), training)
     if submission:
-        check_submission(submission, "publish")
+        check_submission(submission, "publish", kind=UsageError)
         return [_check_submitted(RunFolder(runs[0]), submission, project)]
     found: dict[Path, Publication] = {}
     for folder in dict.fromkeys(run_folders(runs)):
@@ -130,6 +131,8 @@ def _check_run(own: RunFolder, project: _Project) -> Publication:
 
 def _check_submitted(own: RunFolder, submission: Submission, project: _Project) -> Publication:
     """Score submitted predictions again; raises DataError if their figures are others."""
+    if own.manifest.is_file():
+        fail(own.path, "is a run", "publish it without --name and --url, or score its predictions into another folder")
     return _score_again(own, submission, project, None)
 
 
@@ -191,7 +194,11 @@ def _compute(
     written = read_scores(own.path)
     scores = score_run(run, gold, predicted) if run else evaluate_documents(gold, predicted)
     with_all = _with_robustness(scores, gold, predicted, perturbed)
-    check_same(own.scores, replace(written, hard=None), with_all if written.robustness else scores)
+    known = with_all if written.robustness else scores
+    if run is None:  # another version may have scored them, and tags may have been repaired
+        check_scores(own.scores, written, gold, predicted)
+        known = replace(written, hard=None, robustness=known.robustness)
+    check_same(own.scores, replace(written, hard=None), known)
     hard = hard_groups(gold, predicted, project.training) if project.training else None
     return Scored(str(own.path), gold, predicted, replace(with_all, hard=hard), perturbed=perturbed)
 
@@ -266,12 +273,14 @@ def _readme_around_table(root: Path) -> tuple[str, str]:
     return before, rest.partition(_MARKERS[1])[2]
 
 
-def _check_places(files: Iterable[Path], root: Path) -> None:
-    """Raise DataError if a file would be written through a symbolic link, or where something else is."""
+def _check_places(files: Sequence[Path], root: Path) -> None:
+    """Raise DataError if a file would be written through a symbolic link, or where something else is or will be."""
     for path in files:
         for place in (path, *path.parents):
             if place == root:
                 break
+            if place != path and place in files:
+                fail(place, "is the place of another file", "publish under another name")
             if place.is_symlink():
                 fail(place, "is a symbolic link", "replace it by a file or folder of its own")
             if place.exists() and place.is_dir() == (place == path):
@@ -289,17 +298,31 @@ def _put_in_place(staged: dict[Path, Path]) -> None:
 
 
 def _write(one: Publication, staged: RunFolder) -> None:
-    """Write the files of a publication to a folder; a fault names the file that cannot be written in its own place."""
+    """Write the files of a publication to a folder."""
+    if isinstance(one.origin, Manifest):
+        write_json(staged.manifest, one.origin)
+    else:
+        write_json(submission_path(staged), one.origin)
+    write_scored(one.scored, staged.path)
+    for name, scored in one.others.items():
+        write_scored(scored, staged.test(name).path)
+    for name in one.kept:
+        published, copy = one.target.test(name), staged.test(name)
+        write_text(copy.predictions, read_text(published.predictions))
+        write_text(copy.scores, read_text(published.scores))
+
+
+@contextmanager
+def _named_in_place(staged: Mapping[Path, Path]) -> Iterator[None]:
+    """Make faults of staged files name these in their own place."""
     try:
-        if isinstance(one.origin, Manifest):
-            write_json(staged.manifest, one.origin)
-        else:
-            write_json(submission_path(staged), one.origin)
-        write_scored(one.scored, staged.path)
-        for name, scored in one.others.items():
-            write_scored(scored, staged.test(name).path)
-        for name in one.kept:
-            shutil.copytree(one.target.test(name).path, staged.test(name).path)
-    except MachineError as error:
-        faults = [replace(fault, file=str(one.target.path / Path(fault.file).name)) for fault in error.faults]
-        raise MachineError(faults) from None
+        yield
+    except FaultError as error:
+        raise type(error)([_in_place(fault, staged) for fault in error.faults]) from None
+
+
+def _in_place(fault: Fault, staged: Mapping[Path, Path]) -> Fault:
+    for target, source in staged.items():
+        if Path(fault.file).is_relative_to(source):
+            return replace(fault, file=str(target / Path(fault.file).relative_to(source)))
+    return fault

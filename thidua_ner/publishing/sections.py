@@ -24,7 +24,8 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 def who_is_better(rankings: Sequence[Ranking]) -> list[str]:
     """Tabulate for each column the difference of every pair of systems, with its corrected p."""
-    if not rankings or len(rankings[0].standings) < 2:
+    compared = [ranking for ranking in rankings if ranking.p]
+    if not compared:
         return []
     parts = [
         "## Who is better\n",
@@ -32,7 +33,7 @@ def who_is_better(rankings: Sequence[Ranking]) -> list[str]:
         "document, for `pairs` McNemar's exact test over the pairs that most seeds have right; corrected by Holm for\n"
         f"the number of comparisons in the column. Bold: p below {ALPHA}.\n",
     ]
-    for ranking in rankings:
+    for ranking in compared:
         names = list(ranking.standings)
         body = [
             [f"{plain_text(first)}, {_interval(ranking, first)}", *(_difference(ranking, first, one) for one in names)]
@@ -94,7 +95,7 @@ def needed_section(rankings: Sequence[Ranking]) -> list[str]:
     """Tabulate how many documents a difference needs in each column."""
     body = []
     for ranking in rankings:
-        if len(ranking.standings) > 1:
+        if ranking.p:
             needed = median_units_needed(ranking)
             cells = (f"{math.ceil(needed[difference]):,}" for difference in DIFFERENCES)
             body.append([ranking.column.name, f"{ranking.column.size} {ranking.column.unit}s", *cells])
@@ -119,7 +120,7 @@ def hard_mentions(rankings: Sequence[Ranking]) -> list[str]:
         groups = [sum(share == 0 for share in shares)]
         groups += [sum(low < share <= high for share in shares) for low, high in pairwise(_SHARES[:-1])]
         groups += [sum(_SHARES[-2] < share < 1 for share in shares), sum(share == 1 for share in shares)]
-        body.append([ranking.column.name, len(shares), *(f"{100 * n / len(shares):.1f}" for n in groups)])
+        body.append([ranking.column.name, len(shares), *(f"{100 * n / max(len(shares), 1):.1f}" for n in groups)])
     if not body:
         return []
     between = [f"to {100 * high:.0f}%" for high in _SHARES[1:-1]]

@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import DataError, FaultError, fail
 from thidua_ner.files import read_json
 from thidua_ner.protocols import OPEN
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.manifest import MAX_NAME, NAME_PATTERN
 
-_URL = re.compile(r"https?://[^\s<>`\"']{1,500}", re.ASCII)
+_URL = re.compile(r"https?://[A-Za-z0-9\[][!#-&(-;=?-_a-~]{0,499}")
+"""An address of the web, in printable ASCII without quotes and angles."""
 _PUBLISH_AGAIN = "publish it again"
 
 
@@ -44,11 +45,13 @@ def read_submission(path: Path) -> Submission:
     return found
 
 
-def check_submission(submission: Submission, place: Path | str) -> None:
-    """Raise DataError if the name is not one of a folder, the address is none of the web, or the seed is too large."""
+def check_submission(submission: Submission, place: Path | str, *, kind: type[FaultError] = DataError) -> None:
+    """Raise `kind` if the name is not one of a folder, the address is none of the web, or the seed is too large."""
     if not re.fullmatch(NAME_PATTERN, submission.name) or len(submission.name) > MAX_NAME:
-        fail(place, f"the name is {submission.name!r}", "use letters, digits, full stops, hyphens and underscores")
+        remedy = "use letters, digits, full stops, hyphens and underscores"
+        fail(place, f"the name is {submission.name!r}", remedy, kind=kind)
     if not _URL.fullmatch(submission.url):
-        fail(place, f"the address is {submission.url!r}", "give one that begins with https://")
+        remedy = "give one that begins with https://, without spaces, quotes and letters beyond ASCII"
+        fail(place, f"the address is {submission.url!r}", remedy, kind=kind)
     if not 0 <= submission.seed < 2**32:
-        fail(place, f"the seed is {submission.seed}", f"give one from 0 to {2**32 - 1}")
+        fail(place, f"the seed is {submission.seed}", f"give one from 0 to {2**32 - 1}", kind=kind)

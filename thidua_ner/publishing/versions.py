@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from thidua_ner.faults import fail
+from thidua_ner.faults import fail, some_of
 from thidua_ner.formats import registry
 from thidua_ner.formats.jsonl import read_documents, read_standoff
 from thidua_ner.protocols import PROTOCOLS
@@ -34,12 +34,23 @@ def _validation(run: RunFolder, manifest: Manifest, root: Path) -> list[Document
         path = root / data["validation"]
         if not path.exists():
             fail(run.manifest, f"was validated on {data['validation']}, which is not here", "put it there")
-        return registry.read_documents(path)
+        documents = registry.read_documents(path)
+        _check_no_test(run, data["validation"], documents, root)
+        return documents
     return (
         read_documents(root / _DOCUMENTS / "synthetic-validation.jsonl")
         if PROTOCOLS[str(manifest.protocol)].synthetic
         else []
     )
+
+
+def _check_no_test(run: RunFolder, validation: str, documents: list[Document], root: Path) -> None:
+    """Raise DataError if a run was validated on a text of a test."""
+    files = [root / _DOCUMENTS / "gold.jsonl", *(root / path for path in OTHER_TESTS.values())]
+    texts = {one.text_sha256 for path in files if path.is_file() for one in read_documents(path)}
+    if read := [one.id for one in documents if one.text_sha256 in texts]:
+        what = f"was validated on {validation}, of which {some_of(read)} is of a test"
+        fail(run.manifest, what, "train it again with other documents to validate on")
 
 
 def read_test(name: str, scored: RunFolder, root: Path) -> list[Document]:
