@@ -28,6 +28,8 @@ STANDOFF = {PAIRS: OTHER_TESTS[PAIRS], WILD: Path("data/wild/test.jsonl")}
 _NORMAL_WIDTH = 2 * 1.959964
 _NEEDED = 1.959964 + 0.841621
 """Standard errors that a difference needs to be found in four of five samples by a two-sided test at 5%."""
+_FEWEST = 6
+"""Units; of fewer the tests give no p below 5%, however large the difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +173,4 @@ def units_needed(column: Column, first: Standing, second: Standing, difference: 
     else:
         low, high = difference_interval(first.counts, second.counts)
         error = (high - low) / _NORMAL_WIDTH
-    return float(column.size * (_NEEDED * error / difference) ** 2)
+    return max(float(column.size * (_NEEDED * error / difference) ** 2), _FEWEST)
