@@ -13,12 +13,15 @@ import shutil
 import pytest
 
 from evaluate.run import evaluate
-from tests.scored_runs import make_project, make_run
+from tests.scored_runs import add_tests, make_project, make_run, make_submission
 from thidua_ner.commands import command
 from thidua_ner.faults import FaultError
 from thidua_ner.publishing.publish import publish
+from thidua_ner.publishing.submission import Submission
 
 DAMAGES = int(os.environ.get("THIDUA_NER_DAMAGES", "100"))
+
+SUBMISSION = Submission("other", "https://example.org")
 
 VALUES = (
     None, True, False, 0, -1, 1.5, 2**31, 10**400, float("nan"), float("inf"), -float("inf"), 1e-320, "", "x", "a\nb",
@@ -32,13 +35,14 @@ RAW = (b"1e400", b"-1e400", b'"\\ud800"', b"[" * 3000, b"9" * 5000, b"-0", b'"\\
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A project with a published result and two scored runs; the damages are done to a copy."""
-    root = make_project(tmp_path_factory.mktemp("source") / "project")
+    """A project with two published results and two scored runs; the damages are done to a copy."""
+    root = add_tests(make_project(tmp_path_factory.mktemp("source") / "project"))
     for seed in (1, 2):
         run = make_run(root, seed=seed, drop="NUM", robustness=seed == 1)
         (run / "transfer/train_log.jsonl").write_text('{"epoch": 1, "loss": 2.0}\n{"epoch": 2, "loss": 1.0}\n')
     with contextlib.redirect_stdout(io.StringIO()):
         publish([root / "runs/right-1"], root=root)
+        publish([make_submission(root, drop="LOC")], root=root, submission=SUBMISSION)
     return root
 
 
@@ -100,9 +104,15 @@ def invoke(*arguments):
 
 
 def call(which, root, path):
-    """Run a command that reads the damaged file: of a result the one that builds the tables, of a run another."""
+    """Run a command that reads the damaged file: of a result one that builds the tables, of a run another."""
     run, other = root / "runs/right-1", root / "runs/right-2"
-    if "results" in path.relative_to(root).parts:
+    if "submitted" in path.relative_to(root).parts:
+        publish([root / "submitted/other"], root=root, submission=SUBMISSION)
+    elif which == "kept":
+        shutil.rmtree(run / "scores-wild")
+        shutil.rmtree(run / "scores-pairs")
+        invoke("publish", run, "--root", root)
+    elif "results" in path.relative_to(root).parts:
         invoke("publish", "--root", root)
     elif which == "report":
         invoke("report", run, "--output", root / "page.html")
@@ -114,16 +124,23 @@ def call(which, root, path):
         evaluate(run)
 
 
-@pytest.mark.parametrize("which", ["report", "compare", "publish", "evaluate"])
+FOLDERS = {
+    "kept": ["results/right/transfer/seed-1"],
+    "submit": ["submitted/other", "results/other/open/seed-1"],
+}
+"""The folders whose files are damaged; of other commands those of a run and its result."""
+
+
+@pytest.mark.parametrize("which", ["report", "compare", "publish", "evaluate", "kept", "submit"])
 def test_only_faults_come_of_damaged_files(source, tmp_path, which):
     root = tmp_path / "project"
     refused = 0
-    for turn in range(DAMAGES // 4):
+    for turn in range(DAMAGES // 6):
         chance = random.Random(f"{which} {turn}")  # noqa: S311
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(source, root)
-        folders = (root / "runs/right-1", root / "results/right/transfer/seed-1")
-        path = chance.choice(sorted(path for folder in folders for path in folder.rglob("*.json*")))
+        folders = FOLDERS.get(which, ["runs/right-1", "results/right/transfer/seed-1"])
+        path = chance.choice(sorted(path for folder in folders for path in (root / folder).rglob("*.json*")))
         damage(path, chance)
         written = path.read_bytes() if path.exists() else None
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
