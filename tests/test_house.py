@@ -17,12 +17,14 @@ import yaml
 
 from tests.clocks import seconds_of_python
 from tests.conftest import ROOT, TINY, run_inside
-from thidua_ner.formats import brat
-from thidua_ner.formats.jsonl import read_predictions
+from thidua_ner.corpus.wild_texts import find_wild_texts
+from thidua_ner.formats import brat, jsonl
+from thidua_ner.formats.jsonl import read_predictions, read_standoff
 from thidua_ner.publishing.publish import publish
 from thidua_ner.runs.checks import check_scores
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.scored import check_robustness, read_scores
+from thidua_ner.scoring.results import Counts
 
 PACKAGES = ("thidua_ner", "train", "evaluate", "benchmarks")
 ROOMS = ("text", "formats", "scoring", "runs", "models", "corpus", "baselines", "pages", "publishing", "tagging")
@@ -291,7 +293,7 @@ def test_the_scores_of_the_readme_are_computed(monkeypatch, capsys):
     assert names["scores"].signature in capsys.readouterr().out
 
 
-RESULTS = sorted(path.parent for path in (ROOT / "results").rglob("scores.json"))
+RESULTS = sorted(path.parent for path in (ROOT / "results").glob("*/*/seed-*/scores.json"))
 
 
 @pytest.mark.parametrize("folder", RESULTS, ids=lambda path: "-".join(path.parts[-3:]))
@@ -308,8 +310,41 @@ def test_published_scores_follow_from_published_predictions(folder):
     assert folder.relative_to(ROOT / "results").parts == (manifest.name, manifest.protocol, f"seed-{manifest.seed}")
 
 
+@pytest.mark.parametrize("folder", RESULTS, ids=lambda path: "-".join(path.parts[-3:]))
+def test_published_scores_on_other_tests_follow_from_predictions(folder):
+    pairs = RunFolder(folder).test("pairs")
+    if pairs.scores.is_file():
+        documents = jsonl.read_documents(ROOT / "data/pairs/test.jsonl")
+        check_scores(pairs.scores, read_scores(pairs.path), documents, read_predictions(pairs.predictions, documents))
+    wild = RunFolder(folder).test("wild")
+    if wild.scores.is_file():  # without the texts only what needs none is computed again
+        gold, found = read_standoff(ROOT / "data/wild/test.jsonl"), read_standoff(wild.predictions)
+        assert gold.keys() == found.keys()
+        for label, counts in read_scores(wild.path).counts.items():
+            sides = [
+                {(name, s.triple) for name in gold for s in side[name] if s.label == label} for side in (gold, found)
+            ]
+            assert counts == Counts(len(sides[0] & sides[1]), len(sides[1]), len(sides[0]))
+
+
+def test_the_rows_of_the_first_table_are_of_one_commit_and_one_version_of_the_data():
+    manifests = [RunFolder(folder).read_manifest() for folder in RESULTS if folder.parent.name == "transfer"]
+    assert len({manifest.commit for manifest in manifests}) == 1
+    assert len({manifest.data_fingerprint for manifest in manifests}) == 1
+    for folder in RESULTS:
+        if folder.parent.name == "transfer":
+            assert {path.name for path in folder.iterdir()} == {
+                "manifest.json", "predictions.jsonl", "robustness.jsonl", "scores.json", "scores-pairs", "scores-wild",
+            }  # fmt: skip
+
+
+def test_no_text_of_wild_is_in_the_project():
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not list(find_wild_texts([ROOT / name for name in tracked.split("\0") if name], ROOT / "runs/wild"))
+
+
 def test_the_tables_and_cards_are_those_of_the_results(tmp_path):
-    for name in ("results", "README.md", "configs"):
+    for name in ("results", "README.md", "configs", "annotations/gold", "data"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         copy(ROOT / name, tmp_path / name)
     publish([], root=tmp_path)
