@@ -31,8 +31,8 @@ def who_is_better(rankings: Sequence[Ranking]) -> list[str]:
         "## Who is better\n",
         "Row minus column in points, and in brackets the p of their difference: paired approximate randomisation by\n"
         "document, for `pairs` McNemar's exact test over the pairs that most seeds have right; corrected by Holm for\n"
-        f"the number of comparisons in the column. Bold: p below {ALPHA}. The test and the interval pool the seeds of a\n"
-        "system, the figures are means over them.\n",
+        f"the number of comparisons in the column. Bold: p below {ALPHA}. The test and the interval pool\n"
+        "the seeds of a system; the figures are means over them.\n",
     ]
     for ranking in compared:
         names = list(ranking.standings)
