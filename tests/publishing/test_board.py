@@ -51,12 +51,12 @@ def cells(lines):
 def test_the_first_table_has_open_rows_beside_transfer_rows_best_on_wild_news_first(root):
     readme = (root / "README.md").read_text().splitlines()
     assert cells(readme) == [
-        ["system", "trained on", "seeds", "wild news", "wild world", "pairs", "gold", "robust, mean", "robust, lowest"],
-        ["[strong](results/strong/transfer)", "synthetic", "2", "92.9 ± 10.1 (1)", "92.9 ± 10.1 (1)", "50.0 ± 70.7 (1)",
+        ["system", "protocol", "seeds", "wild news", "wild world", "pairs", "gold", "robust, mean", "robust, lowest"],
+        ["[strong](results/strong/transfer)", "transfer", "2", "92.9 ± 10.1 (1)", "92.9 ± 10.1 (1)", "50.0 ± 70.7 (1)",
          "94.5 ± 7.8 (1)", "94.5", "94.5"],
-        ["[other\\_one †](results/other_one/open)", "anything", "1", "85.7 (2)", "85.7 (1)", "0.0 (1)", "92.4 (1)",
+        ["[other\\_one †](results/other_one/open)", "open", "1", "85.7 (2)", "85.7 (1)", "0.0 (1)", "92.4 (1)",
          "-", "-"],
-        ["[weak](results/weak/transfer)", "synthetic", "1", "40.0 (3)", "85.7 (1)", "0.0 (1)", "92.7 (1)", "-", "-"],
+        ["[weak](results/weak/transfer)", "transfer", "1", "40.0 (3)", "85.7 (1)", "0.0 (1)", "92.7 (1)", "-", "-"],
     ]  # fmt: skip
     first = board(root).partition("\n## ")[0].splitlines()
     links = [re.sub(r"\(results/", "(", row[0]) for row in cells(readme)]
@@ -100,7 +100,7 @@ def test_the_columns_are_compared(root):
 
 def test_what_the_columns_can_tell_grows_with_the_square(root):
     rows = cells(section(board(root), "What the columns can tell"))
-    assert rows[0] == ["column", "it has", "for 1 points", "for 2 points", "for 5 points"]
+    assert rows[0] == ["column", "it has", "for 1 point", "for 2 points", "for 5 points"]
     assert [row[1] for row in rows[1:]] == ["12 documents", "6 documents", "10 pairs", "5 documents"]
     one, two, five = (int(cell.replace(",", "")) for cell in rows[1][2:])
     assert one == pytest.approx(4 * two, abs=4)

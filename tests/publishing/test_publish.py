@@ -44,9 +44,9 @@ def test_runs_become_rows_cards_and_files(root):
     assert readme[0] == "# Title"
     assert readme[-1] == "More."
     table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in readme if line.startswith("|")]
-    assert table[0] == ["system", "trained on", "seeds", "gold", "robust, mean", "robust, lowest"]
+    assert table[0] == ["system", "protocol", "seeds", "gold", "robust, mean", "robust, lowest"]
     # seed 2 misses the 24 NUM of 176: 2 * 152 / (152 + 176) = 92.68
-    assert table[2:] == [["[right](results/right/transfer)", "synthetic", "2", "96.3 ± 5.2 (1)", "-", "-"]]
+    assert table[2:] == [["[right](results/right/transfer)", "transfer", "2", "96.3 ± 5.2 (1)", "-", "-"]]
     for name in ("predictions.jsonl", "manifest.json"):
         assert (root / "results/right/transfer/seed-2" / name).read_bytes() == (runs[1] / name).read_bytes()
     board = (root / "results/LEADERBOARD.md").read_text()

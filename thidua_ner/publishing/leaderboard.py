@@ -169,7 +169,9 @@ def leaderboard(board: Board, configs: Sequence[str] = ()) -> str:
         "(`wild world`) and the five real documents (`gold`); the share of minimal pairs with both halves right\n"
         "(`pairs`); micro F1 on the gold written differently, mean and lowest of all spellings (`robust`). Means\n"
         "over seeds, ± the standard deviation. In brackets the rank: one more than the number of systems that are\n"
-        "significantly better. Only systems that were run are listed; `thidua-ner publish RUN` adds a row.\n",
+        "significantly better. What systems of `transfer` learn, they learn from the machine-written documents; those\n"
+        "of `open` from anything but the tests, by their authors' word. Only systems that were run are listed;\n"
+        "`thidua-ner publish RUN` adds a row.\n",
         _main_table(board),
         "",
         *who_is_better(board.rankings),
@@ -202,14 +204,14 @@ def _main_table(board: Board, prefix: str = "") -> str:
         body.append(
             [
                 f"[{plain_text(row.label)}]({prefix}{row.system}/{row.protocol})",
-                "synthetic" if row.protocol == TRANSFER.name else "anything",
+                row.protocol,
                 len(row.seeds),
                 *(_cell(ranking, row.label) for ranking in board.rankings),
                 *(f"{figure:.1f}" for figure in robust or ()),
                 *([] if robust else ["-", "-"]),
             ]
         )
-    headers = ["system", "trained on", "seeds", *(ranking.column.name for ranking in board.rankings)]
+    headers = ["system", "protocol", "seeds", *(ranking.column.name for ranking in board.rankings)]
     table = tabulate(
         body, headers=[*headers, "robust, mean", "robust, lowest"], tablefmt="github", disable_numparse=True
     )

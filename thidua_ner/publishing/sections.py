@@ -102,7 +102,11 @@ def needed_section(rankings: Sequence[Ranking]) -> list[str]:
             body.append([ranking.column.name, f"{ranking.column.size} {ranking.column.unit}s", *cells])
     if not body:
         return []
-    headers = ["column", "it has", *(f"for {100 * difference:.0f} points" for difference in DIFFERENCES)]
+    headers = [
+        "column",
+        "it has",
+        *(f"for {100 * one:.0f} {'point' if one == DIFFERENCES[0] else 'points'}" for one in DIFFERENCES),
+    ]
     return [
         "## What the columns can tell\n",
         "How many documents (or pairs) a difference between two systems needs so that the test finds it four times in\n"
