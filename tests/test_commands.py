@@ -12,6 +12,7 @@ from thidua_ner.formats import brat
 from thidua_ner.formats.jsonl import write_documents, write_predictions
 
 COMMANDS = {
+    "wild",
     "tag",
     "score",
     "compare",

@@ -25,7 +25,7 @@ def test_every_fold_belongs_to_its_protocol_alone(gold):
 def test_the_dataset_has_a_configuration_for_every_fold():
     gold = [name.removeprefix("lodo-") for name in CONFIGURATIONS if name.startswith("lodo-")]
     expected = {p.configuration_of(fold) for p in PROTOCOLS.values() for fold in p.folds(gold)}
-    assert set(CONFIGURATIONS) == {*expected, "gold", "documents"}
+    assert set(CONFIGURATIONS) == {*expected, "gold", "documents", "pairs", "wild"}
 
 
 @pytest.mark.parametrize(

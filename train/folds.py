@@ -42,8 +42,8 @@ def whole_fold(splits: Mapping[str, Sequence[Document]], places: Mapping[str, st
     """
     train = splits["train"]
     tags = iob2_tags(tuple(labels_of(train)))
-    for split, documents in splits.items():
-        tell_unknown_labels(places[split], documents, train)
+    for split in splits.keys() - {"train"}:
+        tell_unknown_labels(places[split], splits[split], train)
     validation, test = (tuple(splits.get(split, ())) for split in ("validation", "test"))
     return Fold(WHOLE, tags, tuple(tag_sentences(train)), tuple(train), validation, test)
 

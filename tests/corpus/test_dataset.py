@@ -18,11 +18,10 @@ from tests.strategies import documents
 from thidua_ner import __version__
 from thidua_ner.corpus.agreement import read_agreement
 from thidua_ner.corpus.annotations import SPLITS, read_annotations
-from thidua_ner.corpus.configurations import configurations
+from thidua_ner.corpus.configurations import OTHERS, configurations
 from thidua_ner.corpus.dataset import build_dataset, document_row, sentence_rows
 from thidua_ner.corpus.schema import (
-    DOCUMENT_FEATURES,
-    SENTENCE_FEATURES,
+    FEATURES,
     DocumentRow,
     EntityRow,
     Feature,
@@ -86,7 +85,21 @@ def test_the_build_does_not_depend_on_place_locale_or_hash_seed(small_project, p
 
 
 def test_every_config_is_listed():
-    assert sorted(get_dataset_config_names("data")) == sorted([*CONFIGS, "documents"])
+    assert sorted(get_dataset_config_names("data")) == sorted([*CONFIGS, *OTHERS])
+
+
+def test_pairs_and_standoff_load():
+    pairs = load_dataset("data", "pairs", split="test")
+    assert len(pairs) == 2 * 320
+    assert set(pairs["half"]) == {"a", "b"}
+    assert len(set(pairs["phenomenon"])) == 16
+    for row in pairs:
+        assert [row["text"][one["start"] : one["end"]] for one in row["entities"]] == [
+            one["text"] for one in row["entities"]
+        ]
+    wild = load_dataset("data", "wild")
+    assert {split: len(rows) for split, rows in wild.items()} == {"validation": 24, "test": 72}
+    assert set(wild["test"].features) == {"id", "source", "place", "sha256", "entities"}
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -201,8 +214,8 @@ def card_features():
 
 @given(documents())
 def test_rows_have_the_keys_and_the_types_of_the_schema(document):
-    rows = [(row, SENTENCE_FEATURES) for row in sentence_rows(document)]
-    for row, features in [*rows, (document_row(document), DOCUMENT_FEATURES)]:
+    rows = [(row, FEATURES["sentences"]) for row in sentence_rows(document)]
+    for row, features in [*rows, (document_row(document), FEATURES["documents"])]:
         check_row(row, features)
 
 
@@ -235,15 +248,15 @@ def test_the_features_are_derived_from_the_typed_rows():
 
 def test_the_header_and_croissant_have_the_features_of_the_schema():
     headers = card_features()
-    assert list(headers) == [*CONFIGS, "documents"]
+    assert list(headers) == [*CONFIGS, *OTHERS]
     for name, written in headers.items():
-        expected = DOCUMENT_FEATURES if name == "documents" else SENTENCE_FEATURES
+        expected = FEATURES[name if name in FEATURES else "sentences"]
         assert [
             (one["name"], "list" in one or "sequence" in one, [part["name"] for part in one.get("list", ())])
             for one in written
         ] == [(one.name, one.repeated, [part.name for part in one.parts]) for one in expected]
     for record_set in json.loads((ROOT / "data/croissant.json").read_text())["recordSet"]:
-        expected = DOCUMENT_FEATURES if record_set["name"].startswith("documents-") else SENTENCE_FEATURES
+        expected = FEATURES[record_set["name"].partition("-")[0]]
         assert [
             (one["name"], one.get("repeated", False), [part["name"] for part in one.get("subField", ())])
             for one in record_set["field"]
@@ -252,7 +265,7 @@ def test_the_header_and_croissant_have_the_features_of_the_schema():
 
 @pytest.mark.parametrize("path", sorted(p.relative_to(ROOT) for p in (ROOT / "data").glob("*/*.jsonl")), ids=str)
 def test_published_rows_have_the_features_of_the_schema(path):
-    features = DOCUMENT_FEATURES if path.parent.name == "documents" else SENTENCE_FEATURES
+    features = FEATURES[path.parent.name]
     for line in path.read_text().splitlines():
         check_row(json.loads(line), features)
 

@@ -19,10 +19,10 @@ TEST = [one.document for one in WILD if one.split == "test"]
 def made(tmp_path_factory):
     """A project with the other tests, and runs of rules, of which one is said to be of `lodo`."""
     root = make_project(tmp_path_factory.mktemp("tests") / "project")
-    write_documents(root / "data/pairs/test.jsonl", PAIRS)
-    write_documents(root / "runs/wild/test.jsonl", TEST)
     make_run(root)
     make_run(root, "none", protocol="lodo")
+    write_documents(root / "data/pairs/test.jsonl", PAIRS)
+    write_documents(root / "runs/wild/test.jsonl", TEST)
     return root
 
 
@@ -81,19 +81,19 @@ def test_another_output_has_the_other_tests_in_it(root):
 
 
 def test_a_run_that_has_read_real_documents_is_scored_on_its_own(root):
-    done = evaluate(root, "runs/none-1")
+    done = evaluate(root, "runs/none-1-lodo")
     assert table(done) == {}
-    assert not list((root / "runs/none-1").glob("scores-*"))
+    assert not list((root / "runs/none-1-lodo").glob("scores-*"))
 
 
 @pytest.mark.parametrize("gold", ["runs/wild/test.jsonl", "./runs/../runs/wild/test.jsonl"])
 def test_the_file_of_a_test_has_the_folder_of_the_test(root, gold):
-    done = evaluate(root, "runs/none-1", "--gold", gold)
-    assert [path.name for path in (root / "runs/none-1").glob("scores-*")] == ["scores-wild"]
-    assert scores_of(root / "runs/none-1/scores-wild")["micro"]["support"] == 7
+    done = evaluate(root, "runs/none-1-lodo", "--gold", gold)
+    assert [path.name for path in (root / "runs/none-1-lodo").glob("scores-*")] == ["scores-wild"]
+    assert scores_of(root / "runs/none-1-lodo/scores-wild")["micro"]["support"] == 7
     assert table(done) == {}
-    evaluate(root, "runs/none-1", "--gold", "data/pairs/test.jsonl")
-    assert (root / "runs/none-1/scores-pairs/scores.json").is_file()
+    evaluate(root, "runs/none-1-lodo", "--gold", "data/pairs/test.jsonl")
+    assert (root / "runs/none-1-lodo/scores-pairs/scores.json").is_file()
 
 
 def test_without_the_files_only_its_own_documents_are_scored(root):

@@ -31,7 +31,7 @@ HOSTILE = '<img src="http://example.org/x.png" onerror="document.title=1"><scrip
 
 def scored(name="run", extra=()):
     gold = [*brat.read_folder(ROOT / "annotations/gold"), *extra]
-    found = read_predictions(ROOT / "results/cpu-small/lodo/seed-1/predictions.jsonl", gold[:5])
+    found = read_predictions(ROOT / "results/crf/lodo/seed-1/predictions.jsonl", gold[:5])
     predicted = [*found, *(document.with_spans(()) for document in extra)]
     scores = replace(
         evaluate_documents(gold, predicted, {document.id: frozenset({"Bộ Công an"}) for document in gold}),

@@ -98,6 +98,7 @@ def test_a_folder_of_results_without_permission_is_named(root):
 
 KILLED = """
 import os, shutil, signal, sys
+from pathlib import Path
 from thidua_ner.publishing import publish as publishing
 
 place, root = sys.argv[1], Path(sys.argv[2])

@@ -60,7 +60,7 @@ def write_report(path: Path, runs: Sequence[Scored]) -> None:
     pages.filters["training_size"] = training_size
     values = {
         "main": main,
-        "hard": hard_mentions(runs)[:MAX_HARD],
+        "hard": find_hard_mentions(runs)[:MAX_HARD],
         "max_rows": MAX_ROWS,
         "max_hard": MAX_HARD,
         "scores": main.scores,
@@ -91,7 +91,7 @@ class HardMention:
     share: float
 
 
-def hard_mentions(runs: Sequence[Scored]) -> list[HardMention]:
+def find_hard_mentions(runs: Sequence[Scored]) -> list[HardMention]:
     """List the gold mentions that some run misses, those that the fewest runs find first.
 
     Of runs that were scored on other documents than the first, nothing is counted.
