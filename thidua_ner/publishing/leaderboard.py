@@ -19,7 +19,7 @@ from thidua_ner.runs.folder import RunFolder, published_folders
 from thidua_ner.runs.manifest import Manifest
 from thidua_ner.runs.scored import OTHER_TESTS, read_scores
 from thidua_ner.scoring.breakdowns import HARD
-from thidua_ner.scoring.results import Evaluation
+from thidua_ner.scoring.results import Evaluation, PairRate, PairScores
 from thidua_ner.text.labels import ENTITY_TYPES
 
 MAIN = (TRANSFER.name, OPEN)
@@ -178,6 +178,7 @@ def leaderboard(board: Board, configs: Sequence[str] = ()) -> str:
         *columns_agree(board.rankings, {row.label: row.robustness() for row in board.main_rows()}),
         *needed_section(board.rankings),
         *hard_mentions(board.rankings),
+        *_phenomena_section(board),
         *_types_sections(board),
     ]
     for protocol in PROTOCOLS.values():
@@ -223,6 +224,31 @@ def _cell(ranking: Ranking, system: str) -> str:
     if standing is None:
         return "-"
     return f"{mean_and_spread([100 * figure for figure in standing.figures])} ({ranking.ranks[system]})"
+
+
+def _phenomena_section(board: Board) -> list[str]:
+    """Tabulate the rates of right pairs by phenomenon, with the interval of each system's first seed."""
+    rates: dict[str, list[PairScores]] = {}
+    for row in board.main_rows():
+        found = [read_scores(own.path) for own in (one.test("pairs") for one in row.folders) if own.scores.is_file()]
+        pairs = [scores.pairs for scores in found if scores.pairs]
+        if len(pairs) == len(row.folders):
+            rates[row.link] = pairs
+    if not rates:
+        return []
+    names = next(iter(rates.values()))[0].phenomena
+    body = [[name, *(_rate([one.phenomena[name] for one in own]) for own in rates.values())] for name in names]
+    return [
+        "## pairs: by phenomenon\n",
+        "The percentage of right pairs, mean over seeds, with the 95% interval (Wilson) of the first seed.\n",
+        tabulate(body, headers=["phenomenon", *rates], tablefmt="github", disable_numparse=True),
+        "",
+    ]
+
+
+def _rate(seeds: Sequence[PairRate]) -> str:
+    low, high = (100 * end for end in seeds[0].interval)
+    return f"{100 * statistics.mean(one.share for one in seeds):.0f} ({low:.0f} to {high:.0f})"
 
 
 def _types_sections(board: Board) -> list[str]:
