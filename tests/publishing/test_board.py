@@ -107,6 +107,13 @@ def test_what_the_columns_can_tell_grows_with_the_square(root):
     assert one == pytest.approx(25 * five, abs=25)
 
 
+def test_the_pairs_are_told_by_phenomenon(root):
+    head, *rows = cells(section(board(root), "pairs: by phenomenon"))
+    assert [re.match(r"\[([\w\\]+)", name)[1] for name in head[1:]] == ["strong", "other\\_one", "weak"]
+    # of 5 pairs the first seed has all, the second (without dates) none
+    assert rows == [[name, "50 (57 to 100)", "0 (0 to 43)", "0 (0 to 43)"] for name in ("ghép", "tên")]
+
+
 def test_each_row_of_hard_mentions_is_a_whole(root):
     rows = cells(section(board(root), "Which mentions are hard"))
     mentions = {test: sum(len(d.spans) for d in documents) for test, documents in TESTS.items()}
