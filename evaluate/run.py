@@ -119,7 +119,7 @@ def _by_column(
         return {name: (gold, predicted)}
     found: dict[str, tuple[Sequence[Document], Sequence[Document]]] = {}
     for origin in ORIGINS.values():
-        pairs = [(g, p) for g, p in zip(gold, predicted, strict=True) if g.id.startswith(f"{origin.name}-")]
+        pairs = [(g, p) for g, p in zip(gold, predicted, strict=True) if origin.has(g.id)]
         if pairs:
             found[origin.column] = ([g for g, _ in pairs], [p for _, p in pairs])
     return found

@@ -30,7 +30,7 @@ def split_passages(document: Document) -> Iterator[Passage]:
         start = end + 1
 
 
-def join_halves(document: Document) -> Iterator[Document]:
+def join_texts(document: Document) -> Iterator[Document]:
     """Join the halves of each pair of a phenomenon into one text, by the id of the pair."""
     passages = list(split_passages(document))
     for first, second in zip(passages[::2], passages[1::2], strict=False):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import regex
 
 from thidua_ner.corpus.annotations import FIXED, Annotations
-from thidua_ner.corpus.pairs import join_halves
+from thidua_ner.corpus.pairs import join_texts
 from thidua_ner.faults import Fault
 from thidua_ner.scoring.pairs import phenomenon_of
 from thidua_ner.text.characters import compose
@@ -29,7 +29,7 @@ def find_copies(annotations: Annotations) -> Iterator[Fault]:
     """Find the runs of syllables, too long for chance, that a synthetic document or a pair shares with another one."""
     folder = annotations.synthetic.settled
     own = {document.id for document in folder.documents}
-    pairs = {pair.id: pair for document in annotations.pairs.settled.documents for pair in join_halves(document)}
+    pairs = {pair.id: pair for document in annotations.pairs.settled.documents for pair in join_texts(document)}
     phrases = [fixed.phrase for fixed in annotations.fixed.rows]
     # a gold document is as it was published: only a synthetic one can be rewritten
     documents = [*annotations.gold.settled.documents, *folder.documents, *pairs.values()]

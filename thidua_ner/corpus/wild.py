@@ -38,6 +38,10 @@ class Origin:
     column: str
     """The name of the leaderboard's column with these texts."""
 
+    def has(self, document: str) -> bool:
+        """Tell whether a document is of this source, by its id."""
+        return document.startswith(f"{self.name}-")
+
 
 ORIGINS = {
     origin.name: origin
@@ -132,7 +136,7 @@ def _check_rows(path: Path, rows: list[list[str]]) -> Iterator[Fault]:
     for line, (name, source, place, split, sha256) in enumerate(rows, start=2):
         if source not in ORIGINS:
             yield Fault(str(path), f"has the source {source!r}", f"name one of {', '.join(ORIGINS)}", line=line)
-        elif not name.startswith(f"{source}-"):  # by which the scores of the sources are told apart
+        elif not ORIGINS[source].has(name):  # by which the scores of the sources are told apart
             yield Fault(str(path), f"has the id {name!r}", f"begin it with the source: {source}-…", line=line)
         if split not in WILD_SPLITS:
             yield Fault(str(path), f"has the split {split!r}", f"name one of {', '.join(WILD_SPLITS)}", line=line)

@@ -15,9 +15,9 @@ from thidua_ner.formats.brat import read_folder
 from thidua_ner.formats.jsonl import read_standoff
 from thidua_ner.runs.folder import RunFolder
 from thidua_ner.runs.scored import GOLD_FOLDER, OTHER_TESTS
-from thidua_ner.scoring.pairs import mcnemar, pair_of
+from thidua_ner.scoring.pairs import join_halves, mcnemar, pair_of, wilson
 from thidua_ner.scoring.resampling import CountTable, difference_interval, interval, paired_test
-from thidua_ner.scoring.results import Interval
+from thidua_ner.scoring.results import Counts, Interval
 from thidua_ner.scoring.strict import Sides
 from thidua_ner.text.spans import Span
 
@@ -77,7 +77,7 @@ def read_columns(root: Path) -> list[Column]:
     tests = {name: read_standoff(root / path) for name, path in STANDOFF.items() if (root / path).is_file()}
     wild = tests.get(WILD, {})
     columns = [
-        Column(origin.column, WILD, {name: spans for name, spans in wild.items() if name.startswith(f"{origin.name}-")})
+        Column(origin.column, WILD, {name: spans for name, spans in wild.items() if origin.has(name)})
         for origin in ORIGINS.values()
     ]
     columns += [
@@ -110,25 +110,25 @@ def measure(column: Column, seeds: Sequence[RunFolder]) -> Standing | None:
         for place, name in enumerate(column.gold)
         for triple in sides[0][place].gold
     }
+    means = np.mean(counts, axis=0)
     if column.test != PAIRS:
-        totals = [table.sum(axis=0) for table in counts]
-        figures = tuple(float(2 * total[0] / max(total[1] + total[2], 1)) for total in totals)
-        return Standing(figures, interval(np.mean(counts, axis=0), "BCa"), np.mean(counts, axis=0), found, {})
-    rights = [_right_pairs(column, own) for own in sides]
-    return _pairs_standing(rights, np.mean(counts, axis=0), found)
+        figures = tuple(Counts(*map(int, table.sum(axis=0))).score().f1 for table in counts)
+        return Standing(figures, interval(means, "BCa"), means, found, {})
+    rights = [
+        join_halves((name, predicted == gold) for name, (_, predicted, gold) in zip(column.gold, own, strict=True))
+        for own in sides
+    ]
+    return _pairs_standing(rights, means, found)
 
 
 def _pairs_standing(
     rights: Sequence[Mapping[str, bool]], counts: CountTable, found: Mapping[tuple[str, int, int, str], float]
 ) -> Standing:
     """Sum up which pairs each seed has right."""
-    from scipy.stats import binomtest
-
     figures = tuple(mean(map(float, right.values())) for right in rights)
     n = len(rights[0])
-    ends = binomtest(round(mean(figures) * n), n).proportion_ci(0.95, method="wilson")
     majority = {pair: 2 * sum(right[pair] for right in rights) > len(rights) for pair in rights[0]}
-    return Standing(figures, (float(ends.low), float(ends.high)), counts, found, majority)
+    return Standing(figures, wilson(round(mean(figures) * n), n), counts, found, majority)
 
 
 def _read_predictions(path: Path, column: Column) -> Standoff:
@@ -141,14 +141,6 @@ def _read_predictions(path: Path, column: Column) -> Standoff:
 def _sides(gold: Sequence[Span], predicted: Sequence[Span]) -> Sides:
     known, own = (frozenset(span.triple for span in spans) for spans in (gold, predicted))
     return Sides(known & own, own, known)
-
-
-def _right_pairs(column: Column, sides: Sequence[Sides]) -> dict[str, bool]:
-    right: dict[str, bool] = {}
-    for name, (_, predicted, gold) in zip(column.gold, sides, strict=True):
-        pair = pair_of(name)
-        right[pair] = right.get(pair, True) and predicted == gold
-    return right
 
 
 def difference_p(column: Column, first: Standing, second: Standing) -> float:

@@ -80,6 +80,11 @@ class LeaderboardRow:
         data = ", ".join(dict.fromkeys(code_span(manifest.data_fingerprint[:12]) for manifest in manifests))
         return f"{begin}: commit {commits}, data {data}, {code_span(manifests[0].command)}"
 
+    def scores_on(self, test: str) -> list[Evaluation]:
+        """Read the scores of the seeds on another test than the gold; none if a seed has none."""
+        folders = [folder.test(test) for folder in self.folders]
+        return [read_scores(own.path) for own in folders] if all(own.scores.is_file() for own in folders) else []
+
     def robustness(self) -> tuple[float, float] | None:
         """Compute the mean and the lowest F1 over the spellings of the gold, in percent.
 
@@ -230,9 +235,8 @@ def _phenomena_section(board: Board) -> list[str]:
     """Tabulate the rates of right pairs by phenomenon, with the interval of each system's first seed."""
     rates: dict[str, list[PairScores]] = {}
     for row in board.main_rows():
-        found = [read_scores(own.path) for own in (one.test("pairs") for one in row.folders) if own.scores.is_file()]
-        pairs = [scores.pairs for scores in found if scores.pairs]
-        if len(pairs) == len(row.folders):
+        pairs = [scores.pairs for scores in row.scores_on("pairs") if scores.pairs]
+        if pairs and len(pairs) == len(row.folders):
             rates[row.link] = pairs
     if not rates:
         return []
@@ -257,10 +261,8 @@ def _types_sections(board: Board) -> list[str]:
     for test in OTHER_TESTS:
         body = []
         for row in board.main_rows():
-            found = [
-                read_scores(folder.test(test).path) for folder in row.folders if folder.test(test).scores.is_file()
-            ]
-            if len(found) < len(row.folders):
+            found = row.scores_on(test)
+            if not found:
                 continue
             types = ([one.per_type.get(label) for one in found] for label in ENTITY_TYPES)
             hard = ([(one.hard or {}).get(group) for one in found] for group in HARD)

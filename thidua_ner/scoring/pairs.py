@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from thidua_ner.scoring.results import PairRate, PairScores
+from thidua_ner.scoring.results import Interval, PairRate, PairScores
 from thidua_ner.text.spans import Document
 
 HALVES = "ab"
@@ -37,11 +37,18 @@ def are_pairs(documents: Sequence[Document]) -> bool:
 
 def right_pairs(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, bool]:
     """Tell of each pair, by id, whether all passages of it are wholly right."""
-    right: dict[str, bool] = {}
-    for left, found in zip(gold, predicted, strict=True):
-        pair = pair_of(left.id)
-        right[pair] = right.get(pair, True) and left.triples() == found.triples()
-    return right
+    return join_halves(
+        (left.id, left.triples() == found.triples()) for left, found in zip(gold, predicted, strict=True)
+    )
+
+
+def join_halves(right: Iterable[tuple[str, bool]]) -> dict[str, bool]:
+    """Tell of each pair whether all its passages are right, given the id of each passage and whether it is."""
+    pairs: dict[str, bool] = {}
+    for passage, is_right in right:
+        pair = pair_of(passage)
+        pairs[pair] = pairs.get(pair, True) and is_right
+    return pairs
 
 
 def pair_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> PairScores | None:
@@ -56,12 +63,17 @@ def pair_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> Pair
 
 
 def _rate(right: Iterable[bool]) -> PairRate:
-    """Compute the share of right pairs and its 95% interval (Wilson)."""
+    """Compute the share of right pairs and its 95% interval."""
+    values = list(right)
+    return PairRate(sum(values), len(values), wilson(sum(values), len(values)))
+
+
+def wilson(right: int, pairs: int) -> Interval:
+    """Compute the 95% interval of a share (Wilson 1927)."""
     from scipy.stats import binomtest
 
-    values = list(right)
-    found = binomtest(sum(values), len(values)).proportion_ci(0.95, method="wilson")
-    return PairRate(sum(values), len(values), (float(found.low), float(found.high)))
+    found = binomtest(right, pairs).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def mcnemar(first: Mapping[str, bool], second: Mapping[str, bool]) -> float:
