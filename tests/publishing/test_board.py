@@ -1,6 +1,8 @@
 """The leaderboard as a reader sees it."""
 
+import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -112,6 +114,18 @@ def test_the_pairs_are_told_by_phenomenon(root):
     assert [re.match(r"\[([\w\\]+)", name)[1] for name in head[1:]] == ["strong", "other\\_one", "weak"]
     # of 5 pairs the first seed has all, the second (without dates) none
     assert rows == [[name, "50 (57 to 100)", "0 (0 to 43)", "0 (0 to 43)"] for name in ("ghép", "tên")]
+
+
+def test_a_system_that_lacks_a_phenomenon_of_the_first_is_left_out_of_their_table(root, tmp_path):
+    project = shutil.copytree(root, tmp_path / "project")
+    path = project / "results/weak/transfer/seed-1/scores-pairs/scores.json"
+    scores = json.loads(path.read_text())
+    del scores["pairs"]["phenomena"]["tên"]
+    path.write_text(json.dumps(scores))
+    publish([], root=project)
+    head, *_ = cells(section(board(project), "pairs: by phenomenon"))
+    assert len(head) == 3
+    assert "weak" not in " ".join(head)
 
 
 def test_each_row_of_hard_mentions_is_a_whole(root):

@@ -241,6 +241,8 @@ def _phenomena_section(board: Board) -> list[str]:
     if not rates:
         return []
     names = next(iter(rates.values()))[0].phenomena
+    # damaged scores may lack a phenomenon
+    rates = {link: own for link, own in rates.items() if all(one.phenomena.keys() == names.keys() for one in own)}
     body = [[name, *(_rate([one.phenomena[name] for one in own]) for own in rates.values())] for name in names]
     return [
         "## pairs: by phenomenon\n",
