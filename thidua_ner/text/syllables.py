@@ -1,8 +1,8 @@
 """Split a text into sentences and syllable tokens, each with its character offsets.
 
 A token is a syllable, a whole number, date with its year or clock time (`28/7/2023`, `3.264`, `86,2`, `21:30`), a web
-address, or one punctuation mark. `28/7` is three tokens, since `7/9`, written alike, may be two numbers. `%` is a
-separate token. White space belongs to no token. Invisible characters (`characters.py`) are skipped: a token has those
+address, or one punctuation mark. `28/7` is three tokens, since `7/9`, written alike, may be two numbers, and `sôngHương`
+two: a capital after a small letter begins a name whose space was lost. `%` is a separate token. White space belongs to no token. Invisible characters (`characters.py`) are skipped: a token has those
 inside it, but not those at its edges. The time is linear in the length of any text.
 """
 
@@ -37,7 +37,7 @@ _TOKEN = regex.compile(
     | \d+ (?: \. \d+ )* (?: (?<! \d , \d+ ) , \d+ (?! ,? \d ) )?                  # 3.264, 86,2, 28.7.2023; not 3,4,5
     | \p{Lu}{1,2} ['’] \p{Lu} [\p{L}\p{M}]*                                       # H'Mông
     | \p{Lu}{1,6} \d [\p{L}\d]*                                                   # code: PC02, X03
-    | [\p{L}\p{M}]+                                                               # syllable
+    | [\p{L}\p{M}] (?: (?! \p{Lu} (?<= \p{Ll} \p{M}* \p{Lu} ) ) [\p{L}\p{M}] )*+    # syllable, `sông|Hương`
     | \.{2,}                                                                      # dots of omission
     | \S \p{M}*                                                                   # any other mark
     """,
