@@ -19,6 +19,7 @@ from thidua_ner.text.spelling import TONES
 _TONES = "".join(TONES)
 _TELEX_TONES = dict(zip(_TONES, "fsxrj", strict=True))
 _TELEX_LETTERS = {"ă": "aw", "â": "aa", "ê": "ee", "ô": "oo", "ơ": "ow", "ư": "uw", "đ": "dd"}
+_BARRED_D = str.maketrans("đĐ", "dD")
 _SLIP_EVERY, _INVISIBLE_EVERY = 12, 5
 _RANK_FIRST = {"đại": "Đ", "thượng": "Th", "trung": "Tr", "thiếu": "Th", "chuẩn": "Ch", "hạ": "H"}
 _ADMINISTRATIVE = re.compile(r"(?i)((?:tỉnh|thành phố|tp\.?|tx|thị xã|huyện|quận|xã|phường|thị trấn|thôn|bản|ấp) )?.*")
@@ -96,16 +97,15 @@ def decompose(document: Document) -> Document:
     return replace_characters(document, lambda letter: unicodedata.normalize("NFD", letter))
 
 
-def _without(marks: str | None) -> Callable[[str], str]:
-    """Make a function that removes these combining marks or, given None, all of them and the bar of `đ`."""
+def remove_tones(text: str) -> str:
+    """Remove the tones of a text and compose its letters: `Đường` becomes `Đương`."""
+    return unicodedata.normalize("NFC", "".join(c for c in unicodedata.normalize("NFD", text) if c not in _TONES))
 
-    def strip(letter: str) -> str:
-        kept = [c for c in unicodedata.normalize("NFD", letter) if c not in (marks or "")]
-        if marks is None:
-            kept = [{"đ": "d", "Đ": "D"}.get(c, c) for c in kept if not unicodedata.combining(c)]
-        return unicodedata.normalize("NFC", "".join(kept))
 
-    return strip
+def remove_diacritics(text: str) -> str:
+    """Remove all combining marks of a text and the bar of `đ`: `Đường` becomes `Duong`."""
+    bare = (c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", "".join(bare).translate(_BARRED_D))
 
 
 def move_tones(document: Document) -> Document:
@@ -134,12 +134,12 @@ def leave_telex_keys(document: Document) -> Document:
     marked = [
         match
         for match in re.finditer(r"[^\W\d_]+", document.text)
-        if _telex(match.group()) != unicodedata.normalize("NFC", match.group())
+        if telex_keys(match.group()) != unicodedata.normalize("NFC", match.group())
     ]
-    return apply_edits(document, [Edit(m.start(), m.end(), _telex(m.group())) for m in marked[::_SLIP_EVERY]])
+    return apply_edits(document, [Edit(m.start(), m.end(), telex_keys(m.group())) for m in marked[::_SLIP_EVERY]])
 
 
-def _telex(syllable: str) -> str:
+def telex_keys(syllable: str) -> str:
     """Spell a syllable as it is typed in Telex, with the key of the tone last."""
     letters, tone = "", ""
     for letter in unicodedata.normalize("NFC", syllable):
@@ -233,8 +233,8 @@ PERTURBATIONS: dict[str, Callable[[Document], Document]] = {
     "i and y": swap_i_and_y,
     "lower case": lambda document: replace_characters(document, str.lower),
     "capitals": lambda document: replace_characters(document, str.upper),
-    "no tones": lambda document: replace_characters(document, _without(_TONES)),
-    "no diacritics": lambda document: replace_characters(document, _without(None)),
+    "no tones": lambda document: replace_characters(document, remove_tones),
+    "no diacritics": lambda document: replace_characters(document, remove_diacritics),
     "Telex slips": leave_telex_keys,
     "doubled spaces": lambda document: replace_matches(document, " ", lambda _: "  "),
     "no-break spaces": lambda document: replace_matches(document, " ", lambda _: "\u00a0"),
