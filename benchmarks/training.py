@@ -24,9 +24,10 @@ from thidua_ner.formats import brat
 from thidua_ner.models.checkpoints import Checkpoint
 from thidua_ner.models.encoders import load_encoder
 from thidua_ner.text.labels import TAGS
-from train.batches import Examples, Reading
+from train.batches import Examples
 from train.config import Config, load_config
 from train.folds import tag_sentences
+from train.readings import Reading
 from train.trainer import train_checkpoint
 from train.updates import updates_per_epoch
 

@@ -1,8 +1,7 @@
 """From sentences to examples, and from examples to padded batches of similar length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,9 +10,8 @@ from transformers import DataCollatorForTokenClassification, PreTrainedTokenizer
 
 from thidua_ner.models.checkpoints import MASKED, Checkpoint
 from thidua_ner.models.pretrained import usable_positions
-from thidua_ner.text import iob2
-from thidua_ner.text.spans import Span
-from thidua_ner.text.syllables import Token
+from train.readings import Reading, mentions_by_label, swap_mentions
+from train.respelling import draw_spelling, following_lines, respell
 
 VARIATION = 0.05
 """The largest fraction by which a length is varied before examples are sorted by it."""
@@ -22,29 +20,32 @@ Example = dict[str, list[int]]
 """The `input_ids` of a window with special tokens, and its `labels`: a class at the first subword of each word."""
 
 
-class Reading(NamedTuple):
-    """The words of a sentence as an encoder reads them, with a tag each."""
-
-    words: tuple[str, ...]
-    tags: tuple[str, ...]
-
-
 class Examples(Dataset[Example]):
-    """Sentences as examples; in each epoch a mention is replaced with another one with probability `replacement`.
+    """Sentences as examples, which are rewritten in each epoch.
 
-    The other mention has the same label and comes from the same sentences. A sentence that is too long for the encoder
-    gives an example per window.
+    A mention is replaced with another one of the same label, which comes from the same sentences, with probability
+    `replacement`, and a sentence is written in another spelling with the probability that `spelling` gives for it. A
+    sentence that is too long for the encoder gives an example per window.
     """
 
-    def __init__(self, readings: Sequence[Reading], checkpoint: Checkpoint, replacement: float = 0.0) -> None:
+    def __init__(
+        self,
+        readings: Sequence[Reading],
+        checkpoint: Checkpoint,
+        replacement: float = 0.0,
+        spelling: Mapping[str, float] | None = None,
+    ) -> None:
         self._encoder, self._tags = checkpoint.subwords, checkpoint.tags
         self._replacement = replacement
+        self._spelling = {name: probability for name, probability in (spelling or {}).items() if probability}
         self._mentions = mentions_by_label(readings) if replacement else {}
-        self._sources: list[tuple[Reading, int]] = []
+        self._readings = readings
+        self._following = following_lines(readings) if self._spelling else []
+        self._sources: list[tuple[int, int]] = []
         self._examples: list[Example] = []
-        for reading in readings:
+        for place, reading in enumerate(readings):
             windows = self._encode(reading)
-            self._sources += [(reading, number) for number in range(len(windows))]
+            self._sources += [(place, number) for number in range(len(windows))]
             self._examples += windows
         self._filling: list[Example] = []
 
@@ -65,12 +66,21 @@ class Examples(Dataset[Example]):
         self._filling = [nothing] * (-len(self._examples) % batch_size)
 
     def begin_epoch(self, generator: torch.Generator) -> None:
-        """Draw new replacements of mentions."""
-        if not self._replacement:
+        """Draw new replacements of mentions and new spellings."""
+        if not self._replacement and not self._spelling:
             return
-        for index, (reading, number) in enumerate(self._sources):
-            windows = self._encode(swap_mentions(reading, self._mentions, self._replacement, generator))
+        for index, (place, number) in enumerate(self._sources):
+            windows = self._encode(self._rewrite(place, generator))
             self._examples[index] = windows[min(number, len(windows) - 1)]
+
+    def _rewrite(self, place: int, generator: torch.Generator) -> Reading:
+        """Replace mentions of a sentence, and write it in another spelling if one is drawn."""
+        reading = self._readings[place]
+        if self._replacement:
+            reading = swap_mentions(reading, self._mentions, self._replacement, generator)
+        if self._spelling and (name := draw_spelling(self._spelling, generator)):
+            reading = respell(reading, name, self._following[place], generator)
+        return reading
 
     def _encode(self, reading: Reading) -> list[Example]:
         """Encode a sentence; the class of a word is at its first subword."""
@@ -81,34 +91,6 @@ class Examples(Dataset[Example]):
                 labels[head] = self._tags.index(reading.tags[window.first_word + place])
             examples.append({"input_ids": window.input_ids, "labels": labels})
         return examples
-
-
-def mentions_of(reading: Reading) -> list[Span]:
-    """List the mentions of a sentence, with offsets in words."""
-    return iob2.decode(reading.tags, [Token(word, place, place + 1) for place, word in enumerate(reading.words)])
-
-
-def mentions_by_label(readings: Sequence[Reading]) -> dict[str, list[tuple[str, ...]]]:
-    """List the distinct mentions of each label, in order of appearance."""
-    found: dict[str, dict[tuple[str, ...], None]] = {}
-    for reading in readings:
-        for mention in mentions_of(reading):
-            found.setdefault(mention.label, {})[reading.words[mention.start : mention.end]] = None
-    return {label: list(mentions) for label, mentions in found.items()}
-
-
-def swap_mentions(
-    reading: Reading, mentions: dict[str, list[tuple[str, ...]]], probability: float, generator: torch.Generator
-) -> Reading:
-    """Replace each mention with another one of the same label, with a probability."""
-    words, tags = list(reading.words), list(reading.tags)
-    for mention in reversed(mentions_of(reading)):
-        if torch.rand((), generator=generator) < probability:
-            others = mentions[mention.label]
-            other = others[int(torch.randint(len(others), (), generator=generator))]
-            words[mention.start : mention.end] = other
-            tags[mention.start : mention.end] = [f"B-{mention.label}"] + [f"I-{mention.label}"] * (len(other) - 1)
-    return Reading(tuple(words), tuple(tags))
 
 
 class LengthSampler(Sampler[int]):

@@ -1,6 +1,7 @@
 """A run's config: one YAML file in which every key is known and every value is checked."""
 
 import difflib
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -127,6 +128,32 @@ _UNKNOWN = "correct its name or delete it"
 _KINDS_OF_DATA = frozenset({"benchmark", "validation", "conll", "dataset"})
 
 
+_PROBABILITY = Field(default=0.0, ge=0.0, le=1.0)
+
+
+class SpellingConfig(_Section):
+    """The probabilities, per sentence and epoch, of being read in another spelling of the text."""
+
+    lower_case: float = _PROBABILITY
+    capitals: float = _PROBABILITY
+    title_case: float = _PROBABILITY
+    no_tones: float = _PROBABILITY
+    no_diacritics: float = _PROBABILITY
+    telex_slips: float = _PROBABILITY
+    lost_spaces: float = _PROBABILITY
+    joined_lines: float = _PROBABILITY
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> Self:
+        total = math.fsum(dict(self).values())
+        if total > 1 + 1e-9:  # decimal fractions are rounded
+            remedy = "lower them, so that their sum is at most 1"
+            raise PydanticCustomError(
+                _FAULT, "{what}", {"what": f"the probabilities add up to {total:.6g}", "remedy": remedy}
+            )
+        return self
+
+
 class TrainingConfig(_Section):
     """How the weights are learnt: AdamW with a linear warm-up, then a linear decay or a constant learning rate."""
 
@@ -142,6 +169,7 @@ class TrainingConfig(_Section):
     weight_decay: float = Fraction
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     mention_replacement: float = Field(default=0.0, ge=0.0, le=1.0, description="probability")
+    spelling: SpellingConfig | None = None
     position_shift: int = Field(default=0, ge=0, le=131_072, description="positions")
     checkpoint_every: int = Field(default=100, ge=1, le=100_000_000, description="updates, rounded up to whole epochs")
     patience: int | None = Field(

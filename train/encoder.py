@@ -19,10 +19,11 @@ from thidua_ner.scoring.strict import score
 from thidua_ner.tagging.tagger import Tagger
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS, Word, segment, split_at_entities
-from train.batches import Examples, Reading
+from train.batches import Examples
 from train.config import Config
 from train.folds import Fold
 from train.processes import is_main_process, main_process_first
+from train.readings import Reading
 from train.record import Outcome
 from train.trainer import Validate, train_checkpoint
 from train.updates import updates_needed
@@ -65,10 +66,11 @@ def _prepare(fold: Fold, config: Config, folder: Path) -> tuple[Checkpoint, Exam
     words = [split_at_entities(segment(s.tokens, segmenter), s.tags) for s in fold.sentences]
     checkpoint = _fresh_checkpoint(fold, words, config, folder)
     readings = [
-        Reading(tuple(word.text for word in own), tuple(sentence.tags[word.first] for word in own))
+        Reading(tuple(word.text for word in own), tuple(sentence.tags[word.first] for word in own), sentence.document)
         for sentence, own in zip(fold.sentences, words, strict=True)
     ]
-    return checkpoint, Examples(readings, checkpoint, config.training.mention_replacement)
+    training = config.training
+    return checkpoint, Examples(readings, checkpoint, training.mention_replacement, dict(training.spelling or {}))
 
 
 def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Config, folder: Path) -> Checkpoint:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thidua_ner.text.iob2 import follows
-from train.batches import VARIATION, LengthSampler, Reading, mentions_by_label, mentions_of, swap_mentions
+from train.batches import VARIATION, LengthSampler
 from train.dropout import ByteDropout, use_byte_dropout
+from train.readings import Reading, mentions_by_label, mentions_of, swap_mentions
 
 
 class Lengths:
@@ -74,7 +75,7 @@ def test_swapped_mentions_keep_their_labels_and_the_words_around_them(all_readin
         ]
         for mention in mentions_of(swapped):
             assert swapped.words[mention.start : mention.end] in mentions[mention.label]
-        outside = [[w for w, t in zip(*r, strict=True) if t == "O"] for r in (reading, swapped)]
+        outside = [[w for w, t in zip(r.words, r.tags, strict=True) if t == "O"] for r in (reading, swapped)]
         assert outside[0] == outside[1]
         if probability == 0:
             assert swapped == reading

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import yaml
 
@@ -254,4 +256,57 @@ def test_a_wrong_validation_of_the_file_has_its_line(tmp_path):
     with pytest.raises(DataError) as caught:
         load_config(path)
     what = "data.validation: Input should be a valid string, not ['x']; correct the value"
+    assert str(caught.value) == f"{path}:{line}: {what}"
+
+
+def test_spellings_have_a_probability_each_which_is_none_by_default():
+    assert load_config(TINY).training.spelling is None
+    spelling = load_config(
+        TINY, ["training.spelling.capitals=0.1", "training.spelling.no_tones=1.0e-2"]
+    ).training.spelling
+    assert {name: value for name, value in dict(spelling).items() if value} == {"capitals": 0.1, "no_tones": 0.01}
+    whole = {"lower_case": 0.7, "capitals": 0.1, "title_case": 0.1, "no_tones": 0.1}  # 1.0000000000000002 if added up
+    assert dict(load_config(TINY, [f"training.spelling={json.dumps(whole)}"]).training.spelling)["lower_case"] == 0.7
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (
+            ["training.spelling={lower_case: 0.7, capitals: 0.31}"],
+            "--set training.spelling: the probabilities add up to 1.01; lower them, so that their sum is at most 1",
+        ),
+        (
+            ["training.spelling.capital=0.1"],
+            "--set training.spelling.capital: unknown key 'training.spelling.capital'; "
+            "did you mean 'training.spelling.capitals'?",
+        ),
+        (
+            ["training.spelling.capitals=1.1"],
+            "--set training.spelling.capitals: Input should be less than or equal to 1, not 1.1; correct the value",
+        ),
+        (
+            ["training.spelling.capitals=-0.1"],
+            "--set training.spelling.capitals: Input should be greater than or equal to 0, not -0.1; correct the value",
+        ),
+        (
+            ["training.spelling=0.1"],
+            "--set training.spelling: Input should be a valid dictionary or instance of SpellingConfig, not 0.1; "
+            "correct the value",
+        ),
+    ],
+)
+def test_wrong_spellings_are_named(overrides, fault):
+    with pytest.raises(UsageError) as caught:
+        load_config(TINY, overrides)
+    assert list(map(str, caught.value.faults)) == [fault]
+
+
+def test_spellings_of_the_file_that_add_up_to_more_than_one_have_their_line(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(TINY.read_text().replace("training:\n", "training:\n  spelling: {no_tones: 0.5, capitals: 0.6}\n"))
+    line = path.read_text().splitlines().index("  spelling: {no_tones: 0.5, capitals: 0.6}") + 1
+    with pytest.raises(DataError) as caught:
+        load_config(path)
+    what = "training.spelling: the probabilities add up to 1.1; lower them, so that their sum is at most 1"
     assert str(caught.value) == f"{path}:{line}: {what}"
