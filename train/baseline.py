@@ -6,17 +6,21 @@ from thidua_ner.baselines.crf import train_crf
 from thidua_ner.baselines.folder import crf_path, save_baseline
 from thidua_ner.scoring.strict import score
 from thidua_ner.tagging.tagger import load_tagger
-from train.config import BaselineConfig
+from train.config import BaselineConfig, CrfConfig
 from train.folds import Fold
 from train.record import Outcome
+
+
+def train_fold_crf(fold: Fold, crf: CrfConfig, folder: Path) -> None:
+    """Train a CRF on a fold, and write it to the folder of its model."""
+    pairs = [([token.text for token in sentence.tokens], sentence.tags) for sentence in fold.sentences]
+    train_crf(pairs, crf_path(folder), c1=crf.c1, c2=crf.c2, max_iterations=crf.max_iterations)
 
 
 def train_baseline(fold: Fold, config: BaselineConfig, folder: Path) -> Outcome:
     """Write a fold's baseline to `folder`, and score it on the validation documents if there are any."""
     if config.crf is not None:
-        pairs = [([token.text for token in sentence.tokens], sentence.tags) for sentence in fold.sentences]
-        crf = config.crf
-        train_crf(pairs, crf_path(folder), c1=crf.c1, c2=crf.c2, max_iterations=crf.max_iterations)
+        train_fold_crf(fold, config.crf, folder)
     save_baseline(folder, config.baseline, fold.tags)
     if not fold.validation:
         return Outcome(None)

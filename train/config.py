@@ -186,6 +186,12 @@ class CrfConfig(_Section):
     max_iterations: int = Field(ge=1, le=1_000_000)
 
 
+class JoinedCrfConfig(CrfConfig):
+    """A CRF that is trained beside an encoder; `weight` is its exponent in the product of their probabilities."""
+
+    weight: float = Field(gt=0.0, lt=1.0)
+
+
 class RunConfig(_Section):
     """What every run needs to be repeated; `protocol` is None for data other than the benchmark's dataset."""
 
@@ -231,6 +237,7 @@ class Config(RunConfig):
     scratch: ScratchConfig | None = None
     segmenter: Literal[tuple(SEGMENTERS)]  # type: ignore[valid-type]
     training: TrainingConfig
+    crf: JoinedCrfConfig | None = None
 
     @model_validator(mode="after")
     def _scratch_has_a_size(self) -> Self:
@@ -238,6 +245,12 @@ class Config(RunConfig):
             raise ValueError(f"the section `scratch` goes with `encoder: {SCRATCH}`, and only with it")
         if self.encoder == SCRATCH and self.vocabulary != "full":
             raise ValueError(f"`encoder: {SCRATCH}` learns its vocabulary; leave out `vocabulary`")
+        return self
+
+    @model_validator(mode="after")
+    def _crf_reads_syllables(self) -> Self:
+        if self.crf is not None and self.segmenter != "none":
+            raise ValueError("a CRF reads syllables: the section `crf` goes with `segmenter: none`")
         return self
 
 

@@ -16,9 +16,11 @@ from thidua_ner.models.scratch import learn_phobert_vocabulary, phobert_tokenize
 from thidua_ner.runs.folder import FoldFolder
 from thidua_ner.scoring.results import Score
 from thidua_ner.scoring.strict import score
-from thidua_ner.tagging.tagger import Tagger
+from thidua_ner.tagging.product import join_crf
+from thidua_ner.tagging.tagger import Tagger, TagModel
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS, Word, segment, split_at_entities
+from train.baseline import train_fold_crf
 from train.batches import Examples
 from train.config import Config
 from train.folds import Fold
@@ -32,7 +34,10 @@ _TIMED_UPDATES = 8
 
 
 def train_encoder(fold: Fold, config: Config, folder: FoldFolder, *, updates_ahead: int) -> Outcome:
-    """Fine-tune an encoder, continuing from the last whole checkpoint, and write the model and the log."""
+    """Fine-tune an encoder, continuing from the last whole checkpoint, and write the model and the log.
+
+    A CRF of the config is trained last. The validation documents are scored with both.
+    """
     set_seed(config.seed)
     checkpoint, examples = _prepare(fold, config, folder.model)
     validate = _validator(checkpoint, fold.validation)
@@ -40,10 +45,12 @@ def train_encoder(fold: Fold, config: Config, folder: FoldFolder, *, updates_ahe
         checkpoint, examples, config, folder.checkpoints, validate=validate, updates_ahead=updates_ahead
     )
     checkpoint.model.eval()
-    if is_main_process():
-        checkpoint.save(folder.model)
-        write_text(folder.log, format_json_lines(log))
-    validation = _score_validation(checkpoint, fold.validation) if fold.validation else None
+    with main_process_first():
+        if is_main_process():
+            _write_model(checkpoint, fold, config, folder.model)
+            write_text(folder.log, format_json_lines(log))
+    model = join_crf(checkpoint, folder.model)
+    validation = _score_validation(model, fold.validation) if fold.validation else None
     return Outcome(validation, updates=int(log[-1]["step"]), train_loss=log[-1]["train_loss"])
 
 
@@ -98,13 +105,27 @@ def _fresh_checkpoint(fold: Fold, words: Sequence[Sequence[Word]], config: Confi
 
 def _validator(checkpoint: Checkpoint, documents: Sequence[Document]) -> Validate | None:
     """Make the function that scores the model on the validation documents, if there are any."""
-    return (lambda: _score_validation(checkpoint, documents).f1) if documents else None
+
+    def validate() -> float:
+        was_training = checkpoint.model.training
+        checkpoint.model.eval()
+        f1 = _score_validation(checkpoint, documents).f1
+        checkpoint.model.train(was_training)
+        return f1
+
+    return validate if documents else None
 
 
-def _score_validation(checkpoint: Checkpoint, documents: Sequence[Document]) -> Score:
-    """Score the validation documents, and leave the model in the mode that it was in."""
-    was_training = checkpoint.model.training
-    checkpoint.model.eval()
-    predicted = list(Tagger([checkpoint]).tag_many(documents))
-    checkpoint.model.train(was_training)
-    return score(documents, predicted).micro
+def _score_validation(model: TagModel, documents: Sequence[Document]) -> Score:
+    """Score the validation documents."""
+    return score(documents, list(Tagger([model]).tag_many(documents))).micro
+
+
+def _write_model(checkpoint: Checkpoint, fold: Fold, config: Config, folder: Path) -> None:
+    """Write the checkpoint and, if the config has one, train its CRF and write it beside."""
+    if config.crf is None:
+        checkpoint.save(folder)
+        return
+    checkpoint.model.config.crf_weight = config.crf.weight
+    checkpoint.save(folder)
+    train_fold_crf(fold, config.crf, folder)

@@ -26,7 +26,8 @@ def show_plan(config: Config | BaselineConfig, folds: Sequence[Fold], *, n_seeds
         print("\nno run was written; the time of a baseline is not estimated")
         return
     time = _duration(n_seeds * total) + (f" for {n_seeds} seeds" if n_seeds > 1 else "")
-    print(f"\nabout {time} on this machine, from a short trial of each fold; no run was written")
+    beside = "" if config.crf is None else ", and the time of the CRF"
+    print(f"\nabout {time} on this machine, from a short trial of each fold{beside}; no run was written")
 
 
 def _estimate(fold: Fold, config: Config | BaselineConfig) -> float:

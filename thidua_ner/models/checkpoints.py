@@ -1,7 +1,8 @@
 """Checkpoints: an encoder with a token-classification head, in the standard format of `transformers`.
 
-In `config.json`, `id2label` lists the tags in the order of their classes, and `segmenter`, a key of this project,
-names the word segmentation. Weights are read from safetensors only.
+In `config.json`, `id2label` lists the tags in the order of their classes. Two keys are this project's: `segmenter`
+names the word segmentation, and `crf_weight` gives the weight of a CRF if one is beside the checkpoint. Weights are
+read from safetensors only.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -103,9 +104,10 @@ def writing(place: Path, remedy: str = _REMEDY) -> Iterator[None]:
 
 
 def configure_head(config: PretrainedConfig, tags: Sequence[str], dropout: float, attention_dropout: float) -> None:
-    """Set the classes and the dropout in the configuration of an encoder."""
+    """Set the classes and the dropout in the configuration of an encoder, and drop the CRF that it may have had."""
     config.id2label, config.label2id = dict(enumerate(tags)), {tag: index for index, tag in enumerate(tags)}
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = dropout, attention_dropout
+    vars(config).pop("crf_weight", None)
 
 
 def blank_model(

@@ -84,7 +84,7 @@ def export_onnx(model: Path) -> Path:
     with whole(target) as folder:
         folder.mkdir()
         for path in model.iterdir():
-            if path.is_file() and path.suffix != ".safetensors":
+            if path.is_file() and path.suffix not in {".safetensors", ".crfsuite"}:
                 shutil.copyfile(path, folder / path.name)
         with _quiet():
             _trace(checkpoint, folder / ONNX_FILES["onnx"])

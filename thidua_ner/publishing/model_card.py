@@ -5,6 +5,7 @@ import statistics
 
 from tabulate import tabulate
 
+from thidua_ner.baselines.folder import CRF_FILE
 from thidua_ner.protocols import OPEN, PROTOCOLS
 from thidua_ner.publishing.leaderboard import LeaderboardRow
 from thidua_ner.publishing.markdown import plain_text
@@ -29,7 +30,7 @@ A tagger of six entity types in Vietnamese public-security news (ORG, PER, RANK,
 {_seeds_table(row)}
 
 {row.origin}. {_details(row)}, the predictions in `predictions.jsonl`.
-
+{_joined_crf(row)}
 The real test documents are few and of one genre: the figures have wide intervals (`scores.json`). The model is for
 research on language; it must not be used to build files on people.
 """
@@ -37,6 +38,20 @@ research on language; it must not be used to build files on people.
 
 def _meaning(row: LeaderboardRow) -> str:
     return "submitted by its authors" if row.protocol == OPEN else PROTOCOLS[row.protocol].meaning
+
+
+def _joined_crf(row: LeaderboardRow) -> str:
+    """Say what a model consists of whose encoder is joined with a CRF; '' for all others."""
+    origin = row.origins[0]
+    crf = origin.config.get("crf") if isinstance(origin, Manifest) and origin.encoder else None
+    weight = crf.get("weight") if isinstance(crf, dict) else None
+    if not isinstance(weight, float):
+        return ""
+    return f"""
+The model is an encoder and a linear-chain CRF over word forms, trained on the same documents: the CRF's probabilities
+to the power of {weight} are multiplied with the encoder's, whose exponent is the rest to 1. The CRF is the file
+`{CRF_FILE}` in the folder of the checkpoint. `thidua-ner tag` reads both; `transformers` loads the encoder alone.
+"""
 
 
 def _details(row: LeaderboardRow) -> str:

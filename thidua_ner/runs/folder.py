@@ -62,12 +62,16 @@ class FoldRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The part of a model's `config.json` that the project reads; checkpoints and baselines both have one."""
+    """The part of a model's `config.json` that the project reads; checkpoints and baselines both have one.
+
+    `crf_weight` is the exponent of the CRF beside an encoder, None if there is no CRF.
+    """
 
     id2label: dict[str, str] | None = None
     model_type: str = ""
     segmenter: str = "none"
     architectures: tuple[str, ...] | None = None
+    crf_weight: float | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -88,6 +92,10 @@ class ModelConfig:
             find_scheme(self.tags)
         except ValueError as error:
             return f"id2label {error}"
+        if self.crf_weight is not None and not 0 < self.crf_weight < 1:
+            return f"crf_weight is {self.crf_weight}, not between 0 and 1"
+        if self.crf_weight is not None and self.segmenter != "none":
+            return f"has a CRF, which reads syllables, beside the segmenter {self.segmenter!r}"
         known = self.segmenter in SEGMENTERS
         return "" if known else f"unknown segmenter {self.segmenter!r}; use one of {', '.join(SEGMENTERS)}"
 

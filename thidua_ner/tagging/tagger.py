@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 from thidua_ner.baselines.folder import CRF, FINDERS, SpanFinder, load_crf
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.runs.folder import model_folders, model_type, onnx_folder
+from thidua_ner.tagging.product import join_crf
 from thidua_ner.text import iob2
 from thidua_ner.text.chunks import Chunk, chunk_ranges, join_chunks
 from thidua_ner.text.schemes import find_scheme
@@ -161,7 +162,8 @@ def load_tagger(*paths: Path | str, runtime: Runtime = "torch") -> AnyTagger:
     (kind,) = kinds
     if kind in FINDERS:
         return SpanFinder(FINDERS[kind])
-    models = _load_models(kind, folders, runtime)
+    loaded = _load_models(kind, folders, runtime)
+    models = [join_crf(model, folder) for model, folder in zip(loaded, folders, strict=True)]
     for folder, model in zip(folders, models, strict=True):
         if (model.tags, model.segmenter) != (models[0].tags, models[0].segmenter):
             fail(folder, f"has different tags or a different segmenter than {folders[0]}", "name models of one run")
