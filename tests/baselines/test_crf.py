@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
+from thidua_ner.baselines import crf
 from thidua_ner.baselines.crf import CrfModel, token_features, train_crf
 from thidua_ner.faults import DataError
 from thidua_ner.text.iob2 import best_path, follows
@@ -241,3 +242,29 @@ def test_odd_tokens_are_learnt_and_told_apart(tmp_path):
         file = fitted(tmp_path / str(number), [([left], ["B-X"]), ([right], ["O"])] * 3)
         table = np.vstack([marginals(CrfModel(file, TAGS), [token]) for token in (left, right)])
         assert list(table.argmax(1)) == [1, 0], (left, right)
+
+
+def described(tokens, index):
+    """The features of a token one by one: those of each place of its window, then those of neighbouring places."""
+
+    def form(place):
+        if not 0 <= index + place < len(tokens):
+            return ["begin" if index + place < 0 else "end"] * 2
+        return crf._form(tokens[index + place])
+
+    found = [f"{place} {feature}" for place in range(-2, 3) for feature in form(place)]
+    for left in range(-2, 2):
+        found += [f"{left} {a} {left + 1} {b}" for a, b in zip(form(left)[:2], form(left + 1)[:2], strict=True)]
+    return list(dict.fromkeys(found))
+
+
+@given(st.lists(st.sampled_from(["Công", "an", "PC02", "28/7", ".", "%"]) | ODD, max_size=8))
+def test_what_is_remembered_of_tokens_gives_the_features_that_one_by_one_would_give(tokens):
+    assert token_features(tokens) == [described(tokens, index) for index in range(len(tokens))]
+
+
+def test_marginals_are_those_of_crfsuite(model):
+    tokens = CORPUS[2][0]
+    model._tagger.set(token_features(tokens))
+    expected = [[model._tagger.marginal(tag, row) if tag != "I-Y" else 0.0 for tag in TAGS] for row in range(8)]
+    assert marginals(model, tokens)[:8].tolist() == expected

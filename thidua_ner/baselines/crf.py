@@ -6,9 +6,9 @@ A model file is CRFsuite's model followed by its SHA-256, because the library cr
 import hashlib
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ _WINDOW = 2
 _AFFIXES = (1, 2, 3)
 """The lengths of prefixes and suffixes, in characters."""
 
-_PAIRS = ((-2, -1), (-1, 0), (0, 1), (1, 2))
-"""Pairs of positions, relative to the token, whose features are combined."""
+_PLACES = range(2 * _WINDOW + 1)
+"""The places in a window; that of the token itself is in the middle."""
 
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
@@ -40,30 +40,34 @@ _SECTIONS = (b"FEAT", b"CQDB", b"CQDB", b"LFRF", b"AFRF")
 
 def token_features(tokens: Sequence[str]) -> list[list[str]]:
     """Return the features of each token, which describe it and its neighbours; NFC and NFD give the same features."""
-    forms = [_form(token) for token in tokens]
+    padded = [*[_BEGIN] * _WINDOW, *map(_placed, tokens), *[_END] * _WINDOW]
+    return [_around([padded[index + place][place] for place in _PLACES]) for index in range(len(tokens))]
+
+
+def _around(window: Sequence[Sequence[str]]) -> list[str]:
+    """Join the features of the positions in a token's window, and those of pairs of neighbouring positions."""
+    pairs = [
+        f"{one} {other}" for left, right in pairwise(window) for one, other in zip(left[:2], right[:2], strict=True)
+    ]
     # unique, because CRFsuite would count a repeated feature twice
-    return [list(dict.fromkeys(_around(forms, index))) for index in range(len(forms))]
+    return list(dict.fromkeys(chain(*window, pairs)))
 
 
-def _around(forms: Sequence[Sequence[str]], index: int) -> Iterator[str]:
-    """Yield the features of one token: those of each position in its window, and the pairs of positions."""
-    places = range(-_WINDOW, _WINDOW + 1)
-    window = {place: _at(forms, index + place) for place in places}
-    for place, form in window.items():
-        yield from (f"{place} {feature}" for feature in form)
-    for left, right in _PAIRS:
-        for one, other in zip(window[left][:2], window[right][:2], strict=False):
-            yield f"{left} {one} {right} {other}"
+def _at_all_places(form: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Write the features of a token for each place that it may have in a window."""
+    return tuple(tuple(f"{place - _WINDOW} {feature}" for feature in form) for place in _PLACES)
 
 
-def _at(forms: Sequence[Sequence[str]], index: int) -> Sequence[str]:
-    """Return the form at an index, or a marker if the index is before or after the sentence."""
-    if index < 0:
-        return ("begin", "begin")
-    return forms[index] if index < len(forms) else ("end", "end")
+@lru_cache(maxsize=1 << 14)  # most tokens of a text are frequent syllables
+def _placed(token: str) -> tuple[tuple[str, ...], ...]:
+    """Return the features of a token for each place in a window."""
+    return _at_all_places(_form(token))
 
 
-@lru_cache(maxsize=1 << 16)  # most tokens of a text are frequent syllables
+_BEGIN, _END = (_at_all_places([edge, edge]) for edge in ("begin", "end"))
+"""What is before and after a sentence."""
+
+
 def _form(token: str) -> tuple[str, ...]:
     """Return the features of a token without its neighbours; the pairs use the first two."""
     composed = spell(token)
@@ -166,7 +170,7 @@ class CrfModel:
         if not known:
             fail(path, "was trained on nothing", "train it on tagged sentences")
         self.tags, self.segmenter = tuple(tags), "none"
-        self._columns = [(list(tags).index(tag), tag) for tag in known]
+        self._known, self._columns = known, [list(tags).index(tag) for tag in known]
 
     def probabilities(self, sentences: Sequence[Sequence[str]]) -> list["NDArray[np.float64]"]:
         """Compute the marginal probabilities of each sentence, tokens by tags; a tag without training data has 0."""
@@ -177,9 +181,9 @@ class CrfModel:
 
         table = np.zeros((len(tokens), len(self.tags)))
         self._tagger.set(token_features(tokens))
+        marginal = self._tagger.marginal
         for row in range(len(tokens)):
-            for column, tag in self._columns:
-                table[row, column] = self._tagger.marginal(tag, row)
+            table[row, self._columns] = [marginal(tag, row) for tag in self._known]
         return table
 
 
