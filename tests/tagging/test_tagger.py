@@ -227,3 +227,52 @@ def test_words_without_end_are_not_all_remembered(phobert, monkeypatch):
 def test_a_sentence_longer_than_the_encoder_is_tagged_to_its_end(checkpoint):
     text = " ".join(["Công an tỉnh"] * 200)
     assert max(span.end for span in Tagger([checkpoint]).tag(text).spans) > 0.9 * len(text)
+
+
+class Said:
+    """A model that gives the tokens of its only sentence these tags, each with a probability of 0.9."""
+
+    segmenter = "none"
+
+    def __init__(self, written, tags=TAGS):
+        self.tags = tags
+        self._rows = [tags.index(tag) for tag in written.split()]
+
+    def probabilities(self, sentences):
+        ((words, rows),) = [(words, self._rows) for words in sentences]
+        table = np.full((len(words), len(self.tags)), 0.1 / (len(self.tags) - 1))
+        table[range(len(rows)), rows] = 0.9
+        return [table]
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "surfaces"),
+    [
+        ("Huế , Vinh", "B-LOC I-LOC O", ["Huế"]),
+        ("Huế , Vinh", "B-LOC I-LOC I-LOC", ["Huế , Vinh"]),
+        ("( Nam Định )", "B-LOC I-LOC I-LOC I-LOC", ["Nam Định"]),
+        ("( Huế )", "B-LOC O O", []),
+        ("giảm 5 %", "O B-NUM I-NUM", ["5 %"]),
+        ("ở Vinh .", "O B-LOC I-LOC", ["Vinh"]),
+        ("ông Lê A.", "O B-PER I-PER I-PER", ["Lê A."]),
+        ("ở TP. Vinh", "O B-LOC I-LOC I-LOC", ["TP. Vinh"]),
+        ("Đội “Hoa Mai”", "B-ORG I-ORG I-ORG I-ORG I-ORG", ["Đội “Hoa Mai”"]),
+        ("Đội “Hoa Mai”", "O O B-ORG I-ORG I-ORG", ["Hoa Mai"]),
+        ("Đội Hoa Mai”", "O B-ORG I-ORG I-ORG", ["Hoa Mai"]),
+        ("Huế - Vinh", "B-LOC B-ORG B-LOC", ["Huế", "Vinh"]),
+    ],
+)
+def test_spans_begin_and_end_as_the_guidelines_say(text, tags, surfaces):
+    found = Tagger([Said(tags)]).tag(text)
+    assert [found.surface(span) for span in found.spans] == surfaces
+
+
+def test_the_score_of_a_span_is_that_of_its_own_words():
+    (span,) = Tagger([Said("O O B-ORG I-ORG I-ORG")]).tag("Đội “Hoa Mai”").spans
+    assert span.score == 0.9
+
+
+def test_labels_of_others_may_stand_on_punctuation():
+    tags = ("O", "B-PUNCT", "I-PUNCT", "B-LOC", "I-LOC")
+    found = Tagger([Said("B-LOC B-PUNCT I-PUNCT", tags)]).tag("Huế , .")
+    assert [(found.surface(span), span.label) for span in found.spans] == [("Huế", "LOC"), (", .", "PUNCT")]

@@ -1,3 +1,4 @@
+import time
 from itertools import product
 
 import numpy as np
@@ -94,6 +95,15 @@ def test_best_legal_is_the_best_of_all_legal_sequences(length, random):
     found = tuple(best_path(scores, tags, follows))
     totals = {path: sum(scores[i, t] for i, t in enumerate(path)) for path in legal}
     assert totals[found] == pytest.approx(max(totals.values()))
+
+
+def test_edges_of_spans_take_linear_time():
+    scores = np.zeros((50_000, 13))
+    scores[:, 2] = 1.0  # I- everywhere, which may begin nowhere
+    never = [False] * len(scores)
+    started = time.process_time()
+    assert set(best_path(scores, TAGS, follows, (never, never))) == {0}
+    assert time.process_time() - started < 5
 
 
 def test_best_legal_of_nothing_is_nothing():

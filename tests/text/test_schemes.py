@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thidua_ner.text.iob2 import best_path, follows
+from thidua_ner.text.iob2 import best_path, decode, follows
 from thidua_ner.text.labels import TAGS
 from thidua_ner.text.schemes import find_scheme
+from thidua_ner.text.syllables import Token
 
 IO = ("O", "I-PER", "I-LOC")
 IOB1 = ("O", "B-PER", "I-PER", "I-LOC")
@@ -42,6 +43,29 @@ def test_the_best_sequence_is_the_best_of_all_legal_ones(tags, scores):
     assert totals[tuple(path)] == max(totals.values())
     written = scheme.as_iob2([tags[column] for column in path])
     assert all(follows(tag, previous) for previous, tag in zip(("O", *written), written, strict=False))
+
+
+@pytest.mark.parametrize("tags", [TAGS[:5], IO, IOB1, BIOES, BILOU])
+@given(length=st.integers(1, 4), random=st.randoms(use_true_random=False))
+def test_the_best_path_begins_and_ends_no_span_where_none_may(tags, length, random):
+    scheme = find_scheme(tags)
+    scores = np.array([[random.uniform(-5, 0) for _ in tags] for _ in range(length)])
+    begins, ends = ([random.random() < 0.5 for _ in range(length)] for _ in range(2))
+    tokens = [Token("x", place, place + 1) for place in range(length)]
+
+    def is_allowed(path):
+        chosen = [tags[index] for index in path]
+        return is_legal(chosen, scheme) and all(
+            begins[span.start] and ends[span.end - 1] for span in decode(scheme.as_iob2(chosen), tokens)
+        )
+
+    totals = {
+        path: sum(scores[i, t] for i, t in enumerate(path))
+        for path in product(range(len(tags)), repeat=length)
+        if is_allowed(path)
+    }
+    found = tuple(best_path(scores, tags, scheme.may_follow, (begins, ends)))
+    assert totals[found] == pytest.approx(max(totals.values()))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The rules of form that the files under `annotations/` keep; every broken one is a fault."""
 
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,8 +18,9 @@ from thidua_ner.corpus.pairs import check_pairs
 from thidua_ner.corpus.synthetic import find_copies
 from thidua_ner.corpus.tables import Table
 from thidua_ner.faults import DataError, Fault
+from thidua_ner.text.edges import may_begin, may_end
 from thidua_ner.text.spans import Document, Span
-from thidua_ner.text.syllables import Sentence, is_abbreviation, split_sentences
+from thidua_ner.text.syllables import Sentence, split_sentences
 
 _Split = Callable[[str], Sequence[Sentence]]
 
@@ -88,9 +88,9 @@ def span_problem(text: str, span: Span, sentences: Sequence[Sentence]) -> tuple[
         return f"begins or ends with white space: {surface!r}", "move the offsets inside"
     if "\n" in surface:
         return f"crosses a line break: {surface!r}", "mark one span per line, or only one of them"
-    if not _may_begin(surface[0]) or not _may_end(surface):
+    if not may_begin(surface[0]) or not (may_end(surface) or surface.endswith(".")):
         return f"begins or ends with punctuation: {surface!r}", "begin and end with a letter, a digit or %"
-    if surface.endswith(".") and not is_abbreviation(surface[:-1].split()[-1].rpartition(".")[2]):
+    if not may_end(surface):
         return f"ends with the full stop of a sentence: {surface!r}", "leave the full stop out"
     for sentence in sentences:
         if sentence.start <= span.start and span.end <= sentence.end:
@@ -101,18 +101,6 @@ def span_problem(text: str, span: Span, sentences: Sequence[Sentence]) -> tuple[
             return None
     remedy = "correct the span, or add the abbreviation to thidua_ner/text/syllables.py"
     return f"crosses the end of a sentence: {surface!r}", remedy
-
-
-def _may_end(surface: str) -> bool:
-    """Tell whether a span may end as it does: like a beginning, in `%` or a full stop, or quoting a part of a name."""
-    quotes = {"”": "“", "’": "‘", '"': '"', "'": "'"}
-    opener = quotes.get(surface[-1])
-    return _may_begin(surface[-1]) or surface[-1] in "%." or (opener is not None and opener in surface[:-1])
-
-
-def _may_begin(character: str) -> bool:
-    """Tell whether a span may begin with a character: a letter, a combining mark or a digit."""
-    return unicodedata.category(character)[0] in "LMN"
 
 
 def _check_same_texts(settled: BratFolder, annotated: BratFolder) -> Iterator[Fault]:

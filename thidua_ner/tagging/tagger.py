@@ -11,6 +11,8 @@ from thidua_ner.runs.folder import model_folders, model_type, onnx_folder
 from thidua_ner.tagging.product import join_crf
 from thidua_ner.text import iob2
 from thidua_ner.text.chunks import Chunk, chunk_ranges, join_chunks
+from thidua_ner.text.edges import find_edges, may_end
+from thidua_ner.text.labels import ENTITY_TYPES, OUTSIDE
 from thidua_ner.text.schemes import find_scheme
 from thidua_ner.text.spans import Document, Span, as_document
 from thidua_ner.text.syllables import Sentence, Token
@@ -64,6 +66,8 @@ class Tagger:
         self._models = models
         self.tags = models[0].tags
         self._scheme = find_scheme(self.tags)
+        # those of other labels may mark punctuation
+        self._has_rules = {tag[2:] for tag in self.tags if tag != OUTSIDE} == set(ENTITY_TYPES)
         self.segmenter = SEGMENTERS[models[0].segmenter]
 
     def tag(self, text: str) -> Document:
@@ -85,7 +89,7 @@ class Tagger:
         for document, own in documents:
             spans: list[Span] = []
             for sentence in own:
-                spans += self._spans(sentence, *next(tagged))
+                spans += self._spans(document.text, sentence, *next(tagged))
             yield document.with_spans(tuple(spans))
 
     def _tag_sentences(self, sentences: Sequence[Sentence]) -> "Iterator[tuple[Sequence[Word], Probabilities]]":
@@ -105,11 +109,17 @@ class Tagger:
             words = [segment(tokens, self.segmenter) for tokens in group]
             yield from zip(words, self._probabilities(words), strict=True)
 
-    def _spans(self, sentence: Sentence, words: Sequence[Word], probabilities: "Probabilities") -> Iterator[Span]:
+    def _spans(
+        self, text: str, sentence: Sentence, words: Sequence[Word], probabilities: "Probabilities"
+    ) -> Iterator[Span]:
         """Decode the best legal tag sequence of a sentence; a span's score is the mean probability of its tags."""
         import numpy as np
 
-        path = iob2.best_path(np.log(probabilities + 1e-12), self.tags, self._scheme.may_follow)
+        edges = None
+        if self._has_rules:
+            begins, ends = find_edges(sentence.tokens)
+            edges = [begins[word.first] for word in words], [ends[word.last - 1] for word in words]
+        path = iob2.best_path(np.log(probabilities + 1e-12), self.tags, self._scheme.may_follow, edges)
         tags = self._scheme.as_iob2([self.tags[index] for index in path])
         units = [
             Token(word.text, sentence.tokens[word.first].start, sentence.tokens[word.last - 1].end) for word in words
@@ -117,8 +127,13 @@ class Tagger:
         chosen = probabilities[range(len(path)), path]
         starts = [unit.start for unit in units]
         for span in iob2.decode(tags, units):
-            inside = chosen[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
-            yield Span(span.start, span.end, span.label, round(float(np.mean(inside)), 6))
+            first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
+            if self._has_rules and not may_end(text[span.start : span.end]):  # in a quote that it does not open
+                while last > first and not may_end(text[units[last - 1].start : units[last - 1].end]):
+                    last -= 1
+            if last > first:
+                score = round(float(np.mean(chosen[first:last])), 6)
+                yield Span(span.start, units[last - 1].end, span.label, score)
 
     def _probabilities(self, sentences: Sequence[Sequence[Word]]) -> "list[Probabilities]":
         """Average the models' tag probabilities of every word of every sentence."""

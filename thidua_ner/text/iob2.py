@@ -105,50 +105,71 @@ def decode(tags: Sequence[str], tokens: Sequence[Token], repair: Repair = "none"
 
 
 def best_path(
-    scores: "NDArray[np.float64]", tags: tuple[str, ...], may_follow: Callable[[str, str], bool]
+    scores: "NDArray[np.float64]",
+    tags: tuple[str, ...],
+    may_follow: Callable[[str, str], bool],
+    edges: tuple[Sequence[bool], Sequence[bool]] | None = None,
 ) -> list[int]:
     """Find the sequence with the highest sum of scores in which each tag may follow the one before it (Viterbi, 1967).
 
-    `scores` is tokens by tags, in the order of `tags`; `O` stands before the first and after the last tag. Returns the
-    column of each token.
-    """
-    if not len(scores):
-        return []
-    start, barrier, end = _barriers(tags, may_follow)
-    path = [int(tag) for tag in scores.argmax(1)]
-    if start[path[0]] + barrier[path[:-1], path[1:]].sum() + end[path[-1]] < 0:  # the tokens' best tags are illegal
-        path = _viterbi(scores, start, barrier, end)
-    return path
-
-
-@cache
-def _barriers(tags: tuple[str, ...], may_follow: Callable[[str, str], bool]) -> "tuple[NDArray[np.float64], ...]":
-    """Return the scores of legality, 0 for legal and minus infinity for illegal.
-
-    The arrays are for tags that begin a sequence, for a tag (column) that follows another (row), and for tags that end
-    a sequence.
+    `scores` is tokens by tags, in the order of `tags`; `O` stands before the first and after the last tag. `edges`
+    tells of each token whether a span may begin and whether one may end with it. Returns the column of each token.
     """
     import numpy as np
 
-    legal = np.array([[may_follow(tag, previous) for tag in (*tags, OUTSIDE)] for previous in (OUTSIDE, *tags)])
-    barrier = np.where(legal, 0.0, -np.inf)
-    return barrier[0, :-1], barrier[1:, :-1], barrier[1:, -1]
+    if not len(scores):
+        return []
+    barriers = _barriers(tags, may_follow)
+    # of each step to a token and out of the last one: whether a span may end before it and begin after it
+    ends, begins = np.ones((2, len(scores) + 1), int)
+    if edges is not None:
+        begins[:-1], ends[1:] = edges
+    path = scores.argmax(1)
+    if barriers[ends, begins, [0, *(path + 1)], [*path, -1]].sum() < 0:  # the tokens' best tags are illegal
+        return _viterbi(scores, barriers, ends, begins)
+    return [int(tag) for tag in path]
+
+
+@cache
+def _barriers(tags: tuple[str, ...], may_follow: Callable[[str, str], bool]) -> "NDArray[np.float64]":
+    """Return the scores of legality, 0 for legal and minus infinity for illegal.
+
+    The first axis is whether a span may end and the second whether one may begin at a step from a tag, on the third, to
+    another. `O` is the first of the third axis, for the step to the first token, and the last of the fourth.
+    """
+    import numpy as np
+
+    steps = [[(previous, tag) for tag in (*tags, OUTSIDE)] for previous in (OUTSIDE, *tags)]
+    legal = np.array([[may_follow(tag, previous) for previous, tag in row] for row in steps])
+    ends, begins = (
+        np.array([[pair[at] != OUTSIDE and not _continues(*pair) for pair in row] for row in steps]) for at in (0, 1)
+    )
+    allowed = [
+        [legal & (may_end | ~ends) & (may_begin | ~begins) for may_begin in (False, True)] for may_end in (False, True)
+    ]
+    return np.where(allowed, 0.0, -np.inf)
+
+
+def _continues(previous: str, tag: str) -> bool:
+    """Tell whether a tag continues the span of the one before it, in any scheme."""
+    return tag[0] in "IEL" and previous[0] in "BI" and tag[2:] == previous[2:]
 
 
 def _viterbi(
     scores: "NDArray[np.float64]",
-    start: "NDArray[np.float64]",
-    barrier: "NDArray[np.float64]",
-    end: "NDArray[np.float64]",
+    barriers: "NDArray[np.float64]",
+    ends: "NDArray[np.int64]",
+    begins: "NDArray[np.int64]",
 ) -> list[int]:
-    """Find the best path through `scores` (tokens by tags), adding `barrier` (tags by tags) at each step."""
-    total = scores[0] + start
+    """Find the best path through `scores` (tokens by tags), adding the barrier of each step."""
+    total = scores[0] + barriers[ends[0], begins[0], 0, :-1]
+    inner = barriers[:, :, 1:, :-1]
     pointers = []
-    for row in scores[1:]:
-        candidates = total[:, None] + barrier
+    for row, end, begin in zip(scores[1:], ends[1:], begins[1:], strict=False):
+        candidates = total[:, None] + inner[end, begin]
         pointers.append(candidates.argmax(0))
         total = candidates.max(0) + row
-    path = [int((total + end).argmax())]
+    path = [int((total + barriers[ends[-1], begins[-1], 1:, -1]).argmax())]
     for pointer in reversed(pointers):
         path.append(int(pointer[path[-1]]))
     return path[::-1]
