@@ -46,9 +46,7 @@ def token_features(tokens: Sequence[str]) -> list[list[str]]:
 
 def _around(window: Sequence[Sequence[str]]) -> list[str]:
     """Join the features of the positions in a token's window, and those of pairs of neighbouring positions."""
-    pairs = [
-        f"{one} {other}" for left, right in pairwise(window) for one, other in zip(left[:2], right[:2], strict=True)
-    ]
+    pairs = [f"{left[form]} {right[form]}" for left, right in pairwise(window) for form in (0, 1)]
     # unique, because CRFsuite would count a repeated feature twice
     return list(dict.fromkeys(chain(*window, pairs)))
 
@@ -179,11 +177,11 @@ class CrfModel:
     def _marginals(self, tokens: Sequence[str]) -> "NDArray[np.float64]":
         import numpy as np
 
-        table = np.zeros((len(tokens), len(self.tags)))
         self._tagger.set(token_features(tokens))
         marginal = self._tagger.marginal
-        for row in range(len(tokens)):
-            table[row, self._columns] = [marginal(tag, row) for tag in self._known]
+        rows = [[marginal(tag, row) for tag in self._known] for row in range(len(tokens))]
+        table = np.zeros((len(tokens), len(self.tags)))
+        table[:, self._columns] = np.reshape(rows, (len(tokens), len(self._known)))
         return table
 
 
