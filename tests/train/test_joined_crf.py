@@ -84,7 +84,7 @@ def test_a_run_is_finished_only_with_both(arguments, run, tmp_path):
     evaluated = run_inside("evaluate", str(tmp_path / "run"), check=False)
     assert "is not finished; run the training again with --resume" in evaluated.stderr
     tagged = run_inside("thidua_ner", "tag", str(model), str(ROOT / "annotations/gold"), check=False)
-    assert f"{model / 'model.crfsuite'}: cannot be read" in tagged.stderr
+    assert f"{model / 'model.crfsuite'}: is missing, the CRF" in tagged.stderr
     manifest = tmp_path / "run/manifest.json"
     begun = json.loads(manifest.read_text())
     begun["config"]["crf"] = json.loads((run / "manifest.json").read_text())["config"]["crf"]

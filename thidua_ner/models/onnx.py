@@ -3,6 +3,8 @@
 model/onnx/model.onnx        the classifier in 32-bit floats
 model/onnx/model.int8.onnx   the same with 8-bit weights and dynamic quantization of activations
 model/onnx/config.json …     the classes and the tokenizer, copied from the checkpoint
+
+A CRF that joins the encoder stays beside the checkpoint.
 """
 
 import logging

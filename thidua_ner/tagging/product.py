@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thidua_ner.baselines.folder import load_crf
-from thidua_ner.runs.folder import read_model_config
+from thidua_ner.baselines.folder import crf_path, load_crf
+from thidua_ner.faults import fail
+from thidua_ner.runs.folder import model_config_path, read_model_config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,4 +45,9 @@ def join_crf(model: "TagModel", folder: Path) -> "TagModel":
     Raises DataError if the CRF is missing or damaged.
     """
     weight = read_model_config(folder).crf_weight
-    return model if weight is None else Product(model, load_crf(folder), weight)
+    if weight is None:
+        return model
+    if not crf_path(folder).exists():
+        what = f"is missing, the CRF to which {model_config_path(folder).name} gives a weight (crf_weight)"
+        fail(crf_path(folder), what, "copy the whole folder of the model, or train it again")
+    return Product(model, load_crf(folder), weight)
