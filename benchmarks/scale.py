@@ -67,7 +67,7 @@ def timed(work: Callable[[], object]) -> float:
 def shares(job: Job, path: Path) -> list[list[str]]:
     """Tag in this process under the profiler; return the share of each part of the work."""
     sources = find_sources([str(path)], "text")
-    cached_tagger(job.model, job.runtime)
+    cached_tagger(job.model, job.runtime, job.device)
     with cProfile.Profile() as profile:
         tag_corpus(job, sources, _SHARD, run_here)
     stats = pstats.Stats(profile)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from thidua_ner import commands
-from thidua_ner.cli import PATH, gold_reading, run_command, tag_options
+from thidua_ner.cli import PATH, device_option, gold_reading, run_command, tag_options
 from thidua_ner.text.iob2 import Repair, TagReading
 
 _OTHERS = ("compare", "report", "publish")
@@ -34,6 +34,7 @@ def _read_run(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> 
 @tag_options()
 @tag_options("gold-")
 @click.option("--output", type=PATH, metavar="DIR", help="Where to write predictions, scores, report (default: RUN).")
+@device_option
 @click.option("--robustness", is_flag=True, help="Also score texts that are written differently.")
 def command(  # noqa: PLR0913, PLR0917 -- one argument per option
     run: Path | None,
@@ -44,11 +45,13 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument per option
     gold_repair: Repair,
     gold_tag_column: int | None,
     output: Path | None,
+    device: str | None,
     robustness: bool,
 ) -> None:
     """Score a RUN (a run, a folder of seeds, one fold, or a checkpoint) on its own test documents or on --gold."""
-    if robustness and run is None:
-        raise click.UsageError("--robustness needs a run: its models tag the changed texts")
+    if run is None and (robustness or device):
+        name = "--robustness" if robustness else "--device"
+        raise click.UsageError(f"{name} needs a run, whose models tag the texts")
     tags = TagReading(repair, tag_column)
     if predictions and not run:
         if gold is None:
@@ -63,7 +66,7 @@ def command(  # noqa: PLR0913, PLR0917 -- one argument per option
     from evaluate.run import evaluate
 
     gold_tags = gold_reading(gold, gold_repair, gold_tag_column)
-    evaluate(run, gold=gold, tags=gold_tags, output=output, with_robustness=robustness)
+    evaluate(run, gold=gold, tags=gold_tags, output=output, with_robustness=robustness, device=device)
 
 
 if __name__ == "__main__":

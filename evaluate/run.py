@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from evaluate.robustness import tag_perturbed
@@ -29,20 +30,21 @@ def evaluate(
     tags: TagReading | None = None,
     output: Path | None = None,
     with_robustness: bool = False,
+    device: str | None = None,
 ) -> list[Evaluation]:
     """Score a run, or each run of a folder of seeds, and write predictions, scores and a report.
 
-    `gold` names documents to score on instead of the run's own, `tags` how their CoNLL columns are read. Returns one
-    evaluation per seed.
+    `gold` names documents to score on instead of the run's own, `tags` how their CoNLL columns are read, `device` what
+    runs an encoder (by default a GPU if there is one). Returns one evaluation per seed.
     """
+    one = partial(evaluate_run, gold=gold, tags=tags, with_robustness=with_robustness, device=device)
     seeds = seed_folders(path)
     if not seeds:
-        return [evaluate_run(path, gold=gold, tags=tags, output=output, with_robustness=with_robustness)]
+        return [one(path, output=output)]
     scores = []
     for seed in seeds:
         print(f"\n{seed}\n")
-        own = output / seed.name if output else None
-        scores.append(evaluate_run(seed, gold=gold, tags=tags, output=own, with_robustness=with_robustness))
+        scores.append(one(seed, output=output / seed.name if output else None))
     print(f"\n{seeds_table(scores)}")
     return scores
 
@@ -54,6 +56,7 @@ def evaluate_run(
     tags: TagReading | None = None,
     output: Path | None = None,
     with_robustness: bool = False,
+    device: str | None = None,
 ) -> Evaluation:
     """Score one run on its own test documents or on `gold`; results go to `output`, by default to the run.
 
@@ -66,10 +69,10 @@ def evaluate_run(
         fail(path, "has no test documents of its own", remedy, kind=UsageError)
     documents = read_documents(gold, tags=tags) if gold else list(run.test)
     folder = output or (RunFolder(path).test(_name(gold)).path if gold else path)
-    scored = _score(run, documents, folder, tags=tags, with_robustness=with_robustness)
+    scored = _score(run, documents, folder, tags=tags, with_robustness=with_robustness, device=device)
     if gold is None:
         run.write_fold_predictions(scored.predicted)
-        _score_other_tests(run, folder, scored)
+        _score_other_tests(run, folder, scored, device)
     return scored.scores
 
 
@@ -80,11 +83,17 @@ def _name(gold: Path) -> str:
 
 
 def _score(
-    run: Run, documents: list[Document], folder: Path, *, tags: TagReading, with_robustness: bool = False
+    run: Run,
+    documents: list[Document],
+    folder: Path,
+    *,
+    tags: TagReading,
+    device: str | None,
+    with_robustness: bool = False,
 ) -> Scored:
     """Tag and score documents, write what that gives into a folder, and print the figures."""
-    predicted = tag_unread(run, documents)
-    perturbed = tag_perturbed(run, documents, predicted) if with_robustness else None
+    predicted = tag_unread(run, documents, device=device)
+    perturbed = tag_perturbed(run, documents, predicted, device=device) if with_robustness else None
     scores = note_repairs(score_run(run, documents, predicted, perturbed), gold=tags)
     scored = Scored(str(folder), documents, predicted, scores, run.manifest, run.training_logs(), perturbed)
     write_results(folder, scored)
@@ -96,7 +105,7 @@ def _score(
     return scored
 
 
-def _score_other_tests(run: Run, folder: Path, scored: Scored) -> None:
+def _score_other_tests(run: Run, folder: Path, scored: Scored, device: str | None) -> None:
     """Score a run of the benchmark, unless it has read real documents, on its other tests, and tabulate all."""
     protocol = PROTOCOLS.get(str(run.manifest.protocol)) if run.manifest else None
     if protocol is None or protocol.leaves_one_out:
@@ -105,7 +114,8 @@ def _score_other_tests(run: Run, folder: Path, scored: Scored) -> None:
     for name, place in OTHER_TESTS.items():
         if place.is_file():
             print(f"\n{name}\n")
-            own = _score(run, read_documents(place), RunFolder(folder).test(name).path, tags=TagReading())
+            there = RunFolder(folder).test(name).path
+            own = _score(run, read_documents(place), there, tags=TagReading(), device=device)
             rows |= _by_column(name, own.gold, own.predicted)
     if len(rows) > 1:
         print(f"\n{tests_table(rows)}")

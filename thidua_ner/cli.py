@@ -26,6 +26,10 @@ class _Path(click.Path):
 
 PATH = _Path(path_type=Path)
 
+device_option = click.option(
+    "--device", metavar="NAME", help="Where it runs: cpu, cuda, cuda:1, … (default: a GPU if there is one)."
+)
+
 
 def tag_options(prefix: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Add the options that say how CoNLL columns are read; with `prefix`, of the gold: `--gold-repair`."""

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import click
 
-from thidua_ner.cli import PATH, gold_reading, run_command, tag_options
+from thidua_ner.cli import PATH, device_option, gold_reading, run_command, tag_options
 from thidua_ner.faults import DataError, UsageError, fail, show_controls, tell
 from thidua_ner.runs.scored import GOLD_FOLDER
 from thidua_ner.tagging.outputs import SHARD_WRITERS
@@ -44,6 +44,7 @@ def command() -> None:
 @click.option(
     "--runtime", type=click.Choice(get_args(Runtime)), default="torch", show_default=True, help="What runs an encoder."
 )
+@device_option
 @click.option(
     "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where the workers are."
 )
@@ -58,6 +59,7 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
     dataset: str | None,
     split: str,
     runtime: Runtime,
+    device: str | None,
     engine: Literal["local", "ray"],
     workers: int | None,
     shard: int,
@@ -72,7 +74,7 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
 
     tagging.tag(
         model, inputs, output=output, format=format, column=column, dataset=dataset, split=split, runtime=runtime,
-        engine=engine, workers=workers, shard=shard,
+        device=device, engine=engine, workers=workers, shard=shard,
     )  # fmt: skip
 
 

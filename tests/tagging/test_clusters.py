@@ -18,7 +18,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.tagging.test_encodings import MISREAD
 from tests.tagging.test_tag import TEXT, parts, tag, tagged
-from thidua_ner.tagging.clusters import _Worker
+from thidua_ner.faults import UsageError
+from thidua_ner.tagging.clusters import _pool, _Worker
 from thidua_ner.tagging.jobs import Job
 from thidua_ner.text.spans import Document
 
@@ -154,3 +155,16 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(model, lines, tmp_path):
     refused = "no cluster answers ([Errno 111] Connection refused)"
     assert err == f"{address}: {refused}; start the cluster, or unset RAY_ADDRESS\n"
     assert process.returncode == 1
+
+
+def test_the_gpus_of_a_cluster_are_shared_by_its_workers():
+    resources = {"CPU": 16.0, "GPU": 2.0}
+    assert _pool(resources, "cpu", None) == (16, 0.0)
+    assert _pool(resources, "cpu", 3) == (3, 0.0)
+    assert _pool(resources, "cuda", None) == (2, 1.0)
+    assert _pool(resources, "cuda", 1) == (1, 1.0)
+    workers, part = _pool(resources, "cuda", 5)
+    assert (workers, part) == (5, 1 / 3)
+    assert 2 * int(1 / part) >= workers  # else the last ones would wait for a GPU forever
+    with pytest.raises(UsageError, match="device cuda: the cluster has no GPU"):
+        _pool({"CPU": 16.0}, "cuda", 5)

@@ -18,6 +18,7 @@ from transformers import AutoModelForTokenClassification, PretrainedConfig, PreT
 
 from thidua_ner.faults import MachineError, fail, some_of
 from thidua_ner.files import whole
+from thidua_ner.models.devices import gpu_faults
 from thidua_ner.models.pretrained import (
     WEIGHTS_FILE,
     CheckpointSource,
@@ -29,7 +30,7 @@ from thidua_ner.models.pretrained import (
 )
 from thidua_ner.models.quiet import quiet_transformers
 from thidua_ner.runs.folder import read_model_config
-from thidua_ner.text.subwords import SubwordEncoder, word_probabilities
+from thidua_ner.text.subwords import GPU_BATCH, SubwordEncoder, word_probabilities
 
 _REMEDY = "check the folder, its permissions and the free space; --resume goes on with a training"
 
@@ -60,6 +61,23 @@ class Checkpoint:
         return word_probabilities(self.subwords, self._logits, self.tokenizer.pad_token_id, sentences)
 
     def _logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
+        """Run a batch; where a GPU's memory does not hold it, halve it and the batches that follow."""
+        found: list[NDArray[np.floating[Any]]] = []
+        first = 0
+        while first < len(ids):
+            rows = max(1, self.subwords.batch // ids.shape[1])
+            part = slice(first, first + rows)
+            with gpu_faults(self.model.device):
+                try:
+                    found.append(self._run(ids[part], mask[part]))
+                    first += rows
+                except torch.OutOfMemoryError:
+                    if rows == 1:
+                        raise
+                    self.subwords.batch = ids[part].size // 2
+        return np.concatenate(found)
+
+    def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
         inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
         with torch.inference_mode():
             logits = self.model(**{name: tensor.to(self.model.device) for name, tensor in inputs.items()}).logits
@@ -118,10 +136,11 @@ def blank_model(
     return AutoModelForTokenClassification.from_config(config, trust_remote_code=False)
 
 
-def load_checkpoint(folder: Path, half: bool = False) -> Checkpoint:
-    """Read a checkpoint in float32 or, if `half`, in bfloat16, ready for inference.
+def load_checkpoint(folder: Path, half: bool = False, device: str = "cpu") -> Checkpoint:
+    """Read a checkpoint in float32 or, if `half`, in bfloat16, ready for inference on a device.
 
-    Raises DataError if a file is missing or damaged, if weights or tags are, or if it is not a token classifier.
+    Raises DataError if a file is missing or damaged, if weights or tags are, or if it is not a token classifier, and
+    MachineError if the device fails.
     """
     settings, source = read_model_config(folder), CheckpointSource(str(folder))
     config = read_config(source)
@@ -130,8 +149,11 @@ def load_checkpoint(folder: Path, half: bool = False) -> Checkpoint:
     if lacking:
         source.fail(f"has no token-classification head for its tags (missing: {some_of(lacking)})", WEIGHTS_FILE)
     tokenizer = read_tokenizer(source, config)
-    model = model.bfloat16().eval() if half else model.eval()
+    with gpu_faults(device):
+        model = (model.bfloat16() if half else model).eval().to(device)
     checkpoint = Checkpoint(model, tokenizer, settings.tags, settings.segmenter)
+    if device != "cpu":
+        checkpoint.subwords.batch = GPU_BATCH
     check_trial(source, checkpoint.probabilities, settings.tags)
     return checkpoint
 

@@ -8,6 +8,7 @@ again.
 import contextlib
 import io
 import logging
+import math
 import os
 import pickle
 import re
@@ -15,10 +16,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
-from thidua_ner.faults import FaultError, MachineError, fail
+from thidua_ner.faults import FaultError, MachineError, UsageError, fail
 from thidua_ner.tagging.jobs import Engine, Job, Progress, Results, ShardReader, tag_shard
 
 
@@ -56,16 +58,16 @@ class _Worker:
 
 
 def run_ray(workers: int | None) -> Engine:
-    """Return an engine that uses `workers` processes of a cluster, by default one per CPU."""
+    """Return an engine that uses `workers` processes of a cluster, by default one per CPU, or one per GPU if named."""
 
     def run(job: Job, read: ShardReader, progress: Progress) -> Results:
         ended_by = signal.getsignal(signal.SIGTERM)
         ray = _join()
         with contextlib.suppress(TypeError, ValueError):  # a handler not of Python, or a call outside the main thread
             signal.signal(signal.SIGTERM, ended_by)  # Ray's own handler aborts the process
-        there = Job(job.model.resolve(), job.runtime, job.output.resolve(), job.format)
+        there = replace(job, model=job.model.resolve(), output=job.output.resolve())
         try:
-            for row in _finished(there, read, workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)):
+            for row in _finished(there, read, *_pool(ray.cluster_resources(), job.device, workers)):
                 print(row["told"], end="", file=sys.stderr)
                 if row["faults"]:
                     raise pickle.loads(row["faults"])  # noqa: S301 -- our own worker wrote it
@@ -81,7 +83,17 @@ def run_ray(workers: int | None) -> Engine:
     return run
 
 
-def _finished(job: Job, read: ShardReader, workers: int) -> Iterator[Finished]:
+def _pool(resources: Mapping[str, float], device: str, workers: int | None) -> tuple[int, float]:
+    """Return how many processes tag, and which part of a GPU each has; raises UsageError if there is none to share."""
+    if device == "cpu":
+        return workers or max(int(resources.get("CPU", 1)), 1), 0.0
+    gpus = int(resources.get("GPU", 0))
+    if not gpus:
+        fail(f"device {device}", "the cluster has no GPU", "add a machine that has one, or name cpu", kind=UsageError)
+    return workers or gpus, 1 / math.ceil((workers or gpus) / gpus)
+
+
+def _finished(job: Job, read: ShardReader, workers: int, gpu: float) -> Iterator[Finished]:
     """Let one process of the cluster read the shards and `workers` tag them; yield the result of each."""
     import ray.data
 
@@ -91,7 +103,8 @@ def _finished(job: Job, read: ShardReader, workers: int) -> Iterator[Finished]:
     rows = ray.data.from_items([{"folder": str(Path.cwd())}])
     shards = rows.map_batches(_reading(read), batch_size=None, batch_format="numpy", num_cpus=0)
     pool = ray.data.ActorPoolStrategy(size=workers)
-    yield from shards.map(_Worker, fn_constructor_args=(job,), compute=pool, num_cpus=1).iter_rows()
+    part = {"num_cpus": 1, "num_gpus": gpu or None}
+    yield from shards.map(_Worker, fn_constructor_args=(job,), compute=pool, **part).iter_rows()
 
 
 def _reading(read: ShardReader) -> Callable[[Mapping[str, Any]], Iterator[Mapping[str, Any]]]:

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def tag_unread(run: Run, documents: Sequence[Document], originals: Sequence[Document] | None = None) -> list[Document]:
+def tag_unread(
+    run: Run,
+    documents: Sequence[Document],
+    originals: Sequence[Document] | None = None,
+    *,
+    device: str | None = None,
+) -> list[Document]:
     """Tag each document with the models that have not read it, their probabilities averaged, in the order given.
 
     `originals` are the texts that the documents were made from, in the same order: a model that has read an original
@@ -25,7 +31,7 @@ def tag_unread(run: Run, documents: Sequence[Document], originals: Sequence[Docu
     found: dict[int, Document] = {}
     with tqdm(total=len(documents), desc="tagging", unit="document", disable=None) as bar:
         for folders, members in groups.items():
-            tagged = load_tagger(*folders).tag_many(documents[index] for index in members)
+            tagged = load_tagger(*folders, device=device).tag_many(documents[index] for index in members)
             for index, document in zip(members, tagged, strict=True):
                 found[index] = document
                 bar.update()

@@ -31,7 +31,7 @@ def export_run(run: Path, gold: Sequence[Document]) -> RuntimeScores:
     for model in models:
         print(export_onnx(model))
     runtimes: tuple[Runtime, ...] = get_args(Runtime)
-    found = {runtime: list(load_tagger(run, runtime=runtime).tag_many(gold)) for runtime in runtimes}
+    found = {runtime: list(load_tagger(run, runtime=runtime, device="cpu").tag_many(gold)) for runtime in runtimes}
     f1 = {runtime: score(gold, predicted).micro.f1 for runtime, predicted in found.items()}
     return RuntimeScores(f1, found["onnx"] == found["torch"])
 

@@ -43,12 +43,13 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that a worker needs: the model, its runtime, the output and its format."""
+    """All that a worker needs: the model, its runtime, the output and its format, and the device, as torch names it."""
 
     model: Path
     runtime: Runtime
     output: Path
     format: str
+    device: str = "cpu"
 
     @property
     def shards(self) -> Shards:
@@ -61,9 +62,9 @@ Engine = Callable[[Job, ShardReader, Progress], Results]
 
 
 @cache
-def cached_tagger(model: Path, runtime: Runtime) -> AnyTagger:
+def cached_tagger(model: Path, runtime: Runtime, device: str) -> AnyTagger:
     """Load a tagger, once per process."""
-    return load_tagger(model, runtime=runtime)
+    return load_tagger(model, runtime=runtime, device=device)
 
 
 def tag_records(tagger: AnyTagger, documents: list[Document]) -> Iterator[Record]:
@@ -104,7 +105,7 @@ def tag_shard(job: Job, number: int, shard: list[Record], progress: Progress) ->
     refused = [record for record in shard if isinstance(record, Refused)]
     progress(len(refused))
     texts = [record for record in shard if isinstance(record, Document)]
-    for record in tag_records(cached_tagger(job.model, job.runtime), texts):
+    for record in tag_records(cached_tagger(job.model, job.runtime, job.device), texts):
         if isinstance(record, Refused):
             refused.append(record)
         elif problem := writer.problem(record):

@@ -33,7 +33,7 @@ _REMEDY = "name another --output"
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """What a job does: the fingerprint of its model, the runtime, the format and size of its shards, and the code."""
+    """What a job does: its model's fingerprint, runtime, device, the format and size of its shards, and the code."""
 
     model: str
     runtime: str
@@ -41,6 +41,8 @@ class JobRecord:
     shard: int
     code: str = "unknown"
     """The version of the package and the fingerprint of its files, which hold the rules; older jobs have none."""
+    device: str = "cpu"
+    """The kind of the device, whatever its number: others give other probabilities. Older jobs all ran on the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class Shards:
         then, now = asdict(before), asdict(job)
         if changed := [f"{key}: {then[key]}, not {now[key]}" for key in sorted(now) if then[key] != now[key]]:
             what = f"was started with other options ({', '.join(changed)})"
-            fail(self.folder, what, "repeat the first call, or name another --output", kind=UsageError)
+            fail(self.folder, what, "give the options of the first call, or name another --output", kind=UsageError)
 
     def _records(self) -> list[Path]:
         """List the records of shards in order."""

@@ -16,7 +16,7 @@ from thidua_ner.tagging.encodings import EncodingCount, tell_encodings
 from thidua_ner.tagging.inputs import STDIN, Source, dataset_source, find_sources, unique_records
 from thidua_ner.tagging.jobs import Engine, Job, cached_tagger, run_here, run_processes
 from thidua_ner.tagging.shards import ERRORS, JobRecord, cut_shards
-from thidua_ner.tagging.tagger import Runtime
+from thidua_ner.tagging.tagger import Runtime, choose_device
 from thidua_ner.tagging.terminal import tag_to_stdout
 from thidua_ner.version import __version__
 
@@ -36,6 +36,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     dataset: str | None = None,
     split: str = "train",
     runtime: Runtime = "torch",
+    device: str | None = None,
     engine: EngineName = "local",
     workers: int | None = None,
     shard: int = 100,
@@ -44,7 +45,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
 
     Raises DataError at the end if a record was refused, UsageError if options conflict.
     """
-    model_folders(model)  # report a wrong path before reading anything
+    folders = model_folders(model)  # report a wrong path before reading anything
     names = list(inputs) or ([] if dataset else [STDIN])
     _check_options(names, output, engine, needs_output=bool(format or workers))
     if output:
@@ -52,12 +53,14 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     sources = find_sources(names, column)
     if dataset:
         sources.append(dataset_source(dataset, split, column))
+    device = choose_device(folders, runtime, device, on_cluster=engine == "ray")
     if output is None:
         groups = read_shards(sources, _TERMINAL_GROUP)
-        refused = tag_to_stdout(cached_tagger(model, runtime), groups, "colour" if sys.stdout.isatty() else "jsonl")
+        tagger = cached_tagger(model, runtime, device)
+        refused = tag_to_stdout(tagger, groups, "colour" if sys.stdout.isatty() else "jsonl")
         place = "see above"
     else:
-        job = Job(model, runtime, output, format or "jsonl")
+        job = Job(model, runtime, output, format or "jsonl", device)
         try:
             tagged, refused = tag_corpus(job, sources, shard, _engine(engine, workers))
         except KeyboardInterrupt:
@@ -94,7 +97,9 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
     """Tag all records of the sources in shards of `size`; return the numbers of tagged and of refused ones."""
     from tqdm import tqdm
 
-    record = JobRecord(model_fingerprint(job.model, job.runtime), job.runtime, job.format, size, code_fingerprint())
+    kind = job.device.partition(":")[0]
+    fingerprint = model_fingerprint(job.model, job.runtime)
+    record = JobRecord(fingerprint, job.runtime, job.format, size, code_fingerprint(), kind)
     n_shards = tagged = 0
     encodings: dict[int, tuple[EncodingCount, ...]] = {}
     with job.shards.opened(record), tqdm(desc="tagging", unit="text", disable=None) as bar:

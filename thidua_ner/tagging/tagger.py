@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
-from thidua_ner.baselines.folder import CRF, FINDERS, SpanFinder, load_crf
+from thidua_ner.baselines.folder import CRF, FINDERS, SpanFinder, is_baseline, load_crf
 from thidua_ner.faults import UsageError, fail
 from thidua_ner.runs.folder import model_folders, model_type, onnx_folder
 from thidua_ner.tagging.product import join_crf
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Runtime = Literal["torch", "torch-bf16", "onnx", "onnx-int8"]
 """What computes an encoder's probabilities; 16-bit floats and 8-bit weights are faster and may change spans."""
 
-_GROUP_TOKENS = 16_384
+_GROUP_TOKENS, _GPU_GROUP_TOKENS = 16_384, 131_072
 """Tokens that are tagged together: enough sentences to make batches of similar length."""
 
 _Item = TypeVar("_Item")
@@ -61,9 +61,10 @@ class AnyTagger(Protocol):
 class Tagger:
     """Tags texts with one model, or with several whose probabilities are averaged word by word."""
 
-    def __init__(self, models: Sequence[TagModel]) -> None:
-        """Take models with the same tags and the same word segmentation."""
+    def __init__(self, models: Sequence[TagModel], group_tokens: int = _GROUP_TOKENS) -> None:
+        """Take models with the same tags and the same word segmentation, and how many tokens are tagged together."""
         self._models = models
+        self._group_tokens = group_tokens
         self.tags = models[0].tags
         self._scheme = find_scheme(self.tags)
         # those of other labels may mark punctuation
@@ -80,7 +81,7 @@ class Tagger:
         Results are in the order of the stream, which may be endless: only those words, or one text, are in memory.
         """
         documents = ((document, document.sentences()) for document in map(as_document, texts))
-        for group in _grouped(documents, lambda pair: sum(len(sentence.tokens) for sentence in pair[1])):
+        for group in _grouped(documents, lambda pair: sum(len(own.tokens) for own in pair[1]), self._group_tokens):
             yield from self._tag_group(group)
 
     def _tag_group(self, documents: Sequence[tuple[Document, tuple[Sentence, ...]]]) -> Iterator[Document]:
@@ -105,7 +106,7 @@ class Tagger:
 
     def _tag_chunks(self, chunks: Iterable[Sequence[Token]]) -> "Iterator[tuple[Sequence[Word], Probabilities]]":
         """Yield the words of each chunk with the probabilities of their tags, several thousand words at a time."""
-        for group in _grouped(chunks, len):
+        for group in _grouped(chunks, len, self._group_tokens):
             words = [segment(tokens, self.segmenter) for tokens in group]
             yield from zip(words, self._probabilities(words), strict=True)
 
@@ -142,25 +143,26 @@ class Tagger:
         return [sum(rows[1:], start=rows[0]) / len(rows) for rows in zip(*found, strict=True)]
 
 
-def _grouped(items: Iterable[_Item], size: Callable[[_Item], int]) -> Iterator[list[_Item]]:
-    """Cut a stream into groups of `_GROUP_TOKENS` tokens or a few more; an item without tokens counts as one."""
+def _grouped(items: Iterable[_Item], size: Callable[[_Item], int], most: int) -> Iterator[list[_Item]]:
+    """Cut a stream into groups of `most` tokens or a few more; an item without tokens counts as one."""
     group: list[_Item] = []
     total = 0
     for item in items:
         group.append(item)
         total += max(size(item), 1)
-        if total >= _GROUP_TOKENS:
+        if total >= most:
             yield group
             group, total = [], 0
     if group:
         yield group
 
 
-def load_tagger(*paths: Path | str, runtime: Runtime = "torch") -> AnyTagger:
+def load_tagger(*paths: Path | str, runtime: Runtime = "torch", device: str | None = None) -> AnyTagger:
     """Load a run, one of its folds, a checkpoint or a baseline; probabilities of several models are averaged.
 
-    The ONNX runtimes read what `thidua-ner export` wrote. Raises DataError if a path is none of these, if a model is
-    damaged, or if the models have different tags, and UsageError for models of different kinds.
+    The ONNX runtimes read what `thidua-ner export` wrote. An encoder runs on the device, by default on a GPU if there
+    is one; torch names it (`cpu`, `cuda`, `cuda:1`). Raises DataError if a path is none of these, if a model is
+    damaged, or if the models have different tags, and UsageError for models of different kinds or an absent device.
     """
     folders = [folder for path in paths for folder in model_folders(Path(path))]
     if not folders:
@@ -175,24 +177,46 @@ def load_tagger(*paths: Path | str, runtime: Runtime = "torch") -> AnyTagger:
         what = f"is not the same kind of model as {folders[0]}"
         fail(folders[-1], what, "name models of one run", kind=UsageError)
     (kind,) = kinds
+    place = choose_device(folders, runtime, device)
     if kind in FINDERS:
         return SpanFinder(FINDERS[kind])
-    loaded = _load_models(kind, folders, runtime)
+    loaded = _load_models(kind, folders, runtime, place)
     models = [join_crf(model, folder) for model, folder in zip(loaded, folders, strict=True)]
     for folder, model in zip(folders, models, strict=True):
         if (model.tags, model.segmenter) != (models[0].tags, models[0].segmenter):
             fail(folder, f"has different tags or a different segmenter than {folders[0]}", "name models of one run")
-    return Tagger(models)
+    return Tagger(models, _GROUP_TOKENS if place == "cpu" else _GPU_GROUP_TOKENS)
 
 
-def _load_models(kind: str, folders: Sequence[Path], runtime: Runtime) -> Sequence[TagModel]:
+def choose_device(folders: Sequence[Path], runtime: Runtime, device: str | None, *, on_cluster: bool = False) -> str:
+    """Return the device that runs models: `cpu` for baselines and ONNX Runtime, else what was named or is found.
+
+    The GPUs of a cluster are not known here and have to be named. Raises UsageError for a device that cannot be used.
+    """
+    baseline = next((model_type(folder) for folder in folders if is_baseline(folder)), "")
+    own = baseline or ("" if runtime.startswith("torch") else f"the runtime {runtime}")
+    if own and device not in {None, "auto", "cpu"}:
+        fail(f"device {device}", f"{own} runs on the CPU only", "name no device", kind=UsageError)
+    if own or device == "cpu":
+        return "cpu"
+    if not on_cluster:
+        from thidua_ner.models.devices import find_device
+
+        return find_device(device or "auto")
+    if device not in {None, "auto", "cuda"}:
+        remedy = "name cuda, and each worker gets a GPU or a part of one, or cpu"
+        fail(f"device {device}", "cannot be chosen on a cluster", remedy, kind=UsageError)
+    return "cuda" if device == "cuda" else "cpu"
+
+
+def _load_models(kind: str, folders: Sequence[Path], runtime: Runtime, device: str) -> Sequence[TagModel]:
     """Load models of one kind."""
     if kind == CRF:
         return [load_crf(folder) for folder in folders]
     if runtime.startswith("torch"):
         from thidua_ner.models.checkpoints import load_checkpoint
 
-        return [load_checkpoint(folder, half=runtime == "torch-bf16") for folder in folders]
+        return [load_checkpoint(folder, half=runtime == "torch-bf16", device=device) for folder in folders]
     from thidua_ner.models.onnx import OnnxModel
 
     return [OnnxModel(onnx_folder(folder), runtime) for folder in folders]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
-_BATCH = 1280
-"""Subwords of a batch, padding included: smaller batches leave a processor idle, larger ones overflow its caches."""
+_CPU_BATCH, GPU_BATCH = 1280, 32_768
+"""Subwords of a batch, padding included: smaller batches leave a device idle, larger ones overflow a CPU's caches."""
 
 _REMEMBERED = 100_000
 """The number of words whose ids are cached."""
@@ -46,6 +46,8 @@ class SubwordEncoder:
         self._prefix = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         self._suffix = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
         self.max_length = max_length
+        self.batch = _CPU_BATCH
+        """The most subwords that the model reads at once, padding included; one longer window is read alone."""
         self._room = max_length - 2
         self._known: dict[str, list[int]] = {}
         if self._room < OVERLAP_DIVISOR:
@@ -122,7 +124,7 @@ def word_probabilities(
     import numpy as np
 
     windows = [encoder.encode(words) for words in sentences]
-    flat = iter(_head_probabilities(run, padding, [window for own in windows for window in own]))
+    flat = iter(_head_probabilities(encoder, run, padding, [window for own in windows for window in own]))
     found = []
     for words, own in zip(sentences, windows, strict=True):
         rows = [next(flat) for _ in own]
@@ -131,13 +133,15 @@ def word_probabilities(
     return found
 
 
-def _head_probabilities(run: Logits, padding: int, windows: Sequence[Window]) -> "list[NDArray[np.float64]]":
+def _head_probabilities(
+    encoder: SubwordEncoder, run: Logits, padding: int, windows: Sequence[Window]
+) -> "list[NDArray[np.float64]]":
     """Run windows through a model in batches of similar length; return the rows of the words' first subwords."""
     import numpy as np
 
     found: dict[int, NDArray[np.float64]] = {}
     order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
-    for batch in _batches(order, [len(window.input_ids) for window in windows]):
+    for batch in _batches(encoder, order, [len(window.input_ids) for window in windows]):
         width = len(windows[batch[-1]].input_ids)
         ids = np.full((len(batch), width), padding, dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -152,11 +156,11 @@ def _head_probabilities(run: Logits, padding: int, windows: Sequence[Window]) ->
     return [found[index] for index in range(len(windows))]
 
 
-def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Cut windows, ordered by length, into batches of at most `_BATCH` subwords, or of one longer window."""
+def _batches(encoder: SubwordEncoder, order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Cut windows, ordered by length, into batches; running one may reduce the encoder's size of the next."""
     batch: list[int] = []
     for index in order:
-        if batch and (len(batch) + 1) * lengths[index] > _BATCH:
+        if batch and (len(batch) + 1) * lengths[index] > encoder.batch:
             yield batch
             batch = []
         batch.append(index)
