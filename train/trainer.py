@@ -220,7 +220,7 @@ def _arguments(
     updates = updates_per_epoch(training, n_examples)
     epochs_between = 1 if stops_early else math.ceil(training.checkpoint_every / updates)
     best = {"load_best_model_at_end": True, "metric_for_best_model": "f1", "greater_is_better": True}
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs_needed(training, n_examples),
         max_steps=-1 if max_updates is None else max_updates,
@@ -244,3 +244,6 @@ def _arguments(
         dataloader_pin_memory=False,
         **(best if stops_early else {}),
     )
+    # otherwise a process uses all GPUs that it sees, and its batches are as many times as large
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments

@@ -15,6 +15,7 @@ from tests.conftest import ROOT, run_inside
 from tests.train.test_data import SENTENCES, sets, tiny_config, write_conll
 from train.checkpoints import seal_checkpoint
 from train.config import load_config
+from train.trainer import _arguments
 from train.updates import epochs_needed
 
 
@@ -89,6 +90,17 @@ def test_a_batch_read_in_parts_teaches_what_it_teaches_whole(conll_32, tmp_path,
     for left, right in zip(whole[:2], parts[:2], strict=True):
         assert left["loss"] == pytest.approx(right["loss"], rel=1e-4)
         assert left["grad_norm"] == pytest.approx(right["grad_norm"], rel=1e-3)
+
+
+def test_a_process_uses_one_gpu_of_several(tmp_path, monkeypatch):
+    """A Trainer alone takes all of them, each with a batch of the config's size."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
+    config = load_config(ROOT / "configs/phobert-tiny.yaml", ["training.precision=fp32", "training.batch_size=8"])
+    arguments = _arguments(config, 32, tmp_path, stops_early=False, max_updates=None)
+    assert str(arguments.device) == "cuda:0"
+    assert (arguments.n_gpu, arguments.train_batch_size) == (1, 8)
 
 
 def test_two_processes_share_a_short_last_batch(conll_32, tmp_path):
