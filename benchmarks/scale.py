@@ -1,10 +1,11 @@
 """Measure the figures of docs/SCALE.md: documents per second and core, where the time goes, the speed of reading.
 
 python -m benchmarks.scale runs/cpu-small        # after `thidua-ner export runs/cpu-small`
+python -m benchmarks.scale runs/cpu-small --runtime torch-bf16 --device cuda --workers 8    # on one GPU
 
 The documents are copies of the synthetic ones, each made unique by a word. The rate is that of the command `tag` with
-one worker per core, without its start-up; the shares are those of one process under cProfile, which makes all parts
-except the model appear up to twice as long as they are.
+one worker per core (or `--workers`), without its start-up; the shares are those of one process under cProfile, which
+makes all parts except the model appear up to twice as long as they are.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from thidua_ner.tagging.inputs import find_sources
 from thidua_ner.tagging.jobs import Job, cached_tagger, run_here, run_processes
 from thidua_ner.tagging.shards import Shards
 from thidua_ner.tagging.tag import read_shards, tag_corpus
-from thidua_ner.tagging.tagger import Runtime, Tagger
+from thidua_ner.tagging.tagger import Runtime, Tagger, choose_device
 from thidua_ner.text import syllables, words
 from thidua_ner.text.spans import Document
 from thidua_ner.text.subwords import SubwordEncoder
@@ -102,8 +103,11 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--runtime", choices=get_args(Runtime), default="onnx-int8")
     parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--device", default="cpu", help="cpu, or a GPU as torch names it, which the workers share")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    cores = os.cpu_count() or 1
+    cores = options.workers
+    device = choose_device(model_folders(options.run), options.runtime, options.device)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path, small = folder / "in.jsonl", folder / "small.jsonl"
@@ -112,7 +116,7 @@ def main() -> None:
         sources = find_sources([str(path)], "text")
 
         def tag(source: Path, output: str) -> float:
-            job = Job(options.run, options.runtime, folder / output, "jsonl")
+            job = Job(options.run, options.runtime, folder / output, "jsonl", device)
             found = find_sources([str(source)], "text")
             return timed(lambda: tag_corpus(job, found, _SHARD if source == path else 1, run_processes(cores)))
 
@@ -131,7 +135,7 @@ def main() -> None:
             ["documents per second that one process reads", f"{options.documents / reading:,.0f}"],
         ]
         print(tabulate(rows, colalign=("left", "right"), disable_numparse=True))
-        job = Job(options.run, options.runtime, folder / "profiled", "jsonl")
+        job = Job(options.run, options.runtime, folder / "profiled", "jsonl", device)
         found = shares(job, path)
     print()
     print(tabulate(found, headers=["part of the work", "time"], colalign=("left", "right"), disable_numparse=True))

@@ -2,7 +2,9 @@
 
 python -m benchmarks.tagging runs/cpu-small                  # after `thidua-ner export runs/cpu-small`
 python -m benchmarks.tagging runs/cpu-small --only int8 --sentences 10000 100000 --rounds 1
+python -m benchmarks.tagging runs/cpu-small --device cuda --sentences 5000 --rounds 2 --stock-batch 128
 
+On a GPU only what can run there is timed: the stock pipeline in float32, and ours in torch.
 In every round each tagger runs in a new process, one after the other, so that start-up and memory are measured
 separately. The first round also fills the disk caches, and is not counted if there are more.
 """
@@ -22,7 +24,7 @@ from tabulate import tabulate
 
 from thidua_ner.formats.jsonl import read_documents
 from thidua_ner.runs.folder import model_folders
-from thidua_ner.tagging.tagger import Runtime
+from thidua_ner.tagging.tagger import Runtime, choose_device
 
 _RUNTIMES: dict[str, Runtime] = {
     "ours, torch": "torch",
@@ -32,6 +34,19 @@ _RUNTIMES: dict[str, Runtime] = {
 }
 _STOCK, _UNDERTHESEA = "stock pipeline", "underthesea"
 NAMES = (_STOCK, *_RUNTIMES, _UNDERTHESEA)
+
+
+class Setting(NamedTuple):
+    """What all trials share: the run, the device, and the batch size of the stock pipeline."""
+
+    run: Path
+    device: str = "cpu"
+    stock_batch: int = 32
+
+    def taggers(self) -> list[str]:
+        """List the taggers that run on the device."""
+        on_cpu = {_UNDERTHESEA, *(name for name, runtime in _RUNTIMES.items() if not runtime.startswith("torch"))}
+        return [name for name in NAMES if self.device == "cpu" or name not in on_cpu]
 
 
 class Trial(NamedTuple):
@@ -50,7 +65,7 @@ def sentences(number: int) -> Iterator[str]:
     return islice(cycle(found), number)
 
 
-def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
+def load(name: str, setting: Setting) -> Callable[[Iterator[str]], int]:
     """Load a tagger as a function that tags sentences and counts the entities."""
     if name == _UNDERTHESEA:
         from underthesea import ner
@@ -60,19 +75,23 @@ def load(name: str, run: Path) -> Callable[[Iterator[str]], int]:
         from transformers import pipeline
 
         stock = pipeline(
-            "token-classification", str(model_folders(run)[0]), aggregation_strategy="first", batch_size=32
+            "token-classification",
+            str(model_folders(setting.run)[0]),
+            aggregation_strategy="first",
+            batch_size=setting.stock_batch,
+            device=setting.device,
         )
         return lambda texts: sum(map(len, stock(list(texts))))  # the pipeline does not read a stream of strings
     from thidua_ner.tagging.tagger import load_tagger
 
-    tagger = load_tagger(run, runtime=_RUNTIMES[name])
+    tagger = load_tagger(setting.run, runtime=_RUNTIMES[name], device=setting.device)
     return lambda texts: sum(len(document.spans) for document in tagger.tag_many(texts))
 
 
-def work(name: str, run: Path, number: int, line: Connection) -> None:
+def work(name: str, setting: Setting, number: int, line: Connection) -> None:
     """Load a tagger, tag the sentences, and send the measurements."""
     started = time.perf_counter()
-    tag = load(name, run)
+    tag = load(name, setting)
     tag(sentences(1))
     loaded = time.perf_counter()
     entities = tag(sentences(number))
@@ -81,11 +100,11 @@ def work(name: str, run: Path, number: int, line: Connection) -> None:
     line.send(Trial(loaded - started, done - loaded, entities, memory))
 
 
-def try_once(name: str, run: Path, number: int) -> Trial:
+def try_once(name: str, setting: Setting, number: int) -> Trial:
     """Run a tagger in a process of its own."""
     spawn = multiprocessing.get_context("spawn")
     line, theirs = spawn.Pipe()
-    process = spawn.Process(target=work, args=(name, run, number, theirs), daemon=True)
+    process = spawn.Process(target=work, args=(name, setting, number, theirs), daemon=True)
     process.start()
     theirs.close()  # otherwise `recv` would wait forever for a failed worker
     trial: Trial = line.recv()
@@ -100,12 +119,16 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, nargs="+", default=[1000])
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--only", default="", help="only taggers whose name contains this")
+    parser.add_argument("--device", default="cpu", help="cpu, or a GPU as torch names it")
+    parser.add_argument("--stock-batch", type=int, default=32, help="sentences of a batch of the stock pipeline")
     options = parser.parse_args()
-    cases = [(name, number) for number in options.sentences for name in NAMES if options.only in name]
+    device = choose_device(model_folders(options.run), "torch", options.device)
+    setting = Setting(options.run, device, options.stock_batch)
+    cases = [(name, number) for number in options.sentences for name in setting.taggers() if options.only in name]
     trials: dict[tuple[str, int], list[Trial]] = {case: [] for case in cases}
     for number in range(1, options.rounds + 1):
         for case in cases:
-            trials[case].append(try_once(case[0], options.run, case[1]))
+            trials[case].append(try_once(case[0], setting, case[1]))
             print(f"round {number} of {options.rounds}, {case[0]}: {trials[case][-1].seconds:.1f} s", flush=True)
     kept = {case: found[1:] or found for case, found in trials.items()}
     rows = [_row(case, kept) for case in cases]

@@ -1,7 +1,9 @@
-"""Time our training against the stock token-classification recipe, on the same sentences, epochs and cores.
+"""Time our training against the stock token-classification recipe, on the same sentences, epochs and device.
 
 python -m benchmarks.training
 python -m benchmarks.training --rounds 5 --copies 6
+
+Both train on a GPU if there is one, ours in bfloat16 if the device computes in it, the stock recipe in float32.
 
 The stock recipe is the `transformers` Trainer with its own settings: the whole vocabulary, float32, batches drawn at
 random and padded to their longest sentence. Ours is configs/cpu-small.yaml as `python -m train` runs it, but
@@ -17,18 +19,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+import torch
 from tabulate import tabulate
 from transformers import DataCollatorForTokenClassification, ProgressCallback, Trainer, TrainingArguments, set_seed
 
 from thidua_ner.formats import brat
 from thidua_ner.models.checkpoints import Checkpoint
 from thidua_ner.models.encoders import load_encoder
+from thidua_ner.runs.manifest import processor_name
 from thidua_ner.text.labels import TAGS
 from train.batches import Examples
 from train.config import Config, load_config
 from train.folds import tag_sentences
 from train.readings import Reading
-from train.trainer import train_checkpoint
+from train.trainer import precision_used, train_checkpoint
 from train.updates import updates_per_epoch
 
 Turn = Callable[[], object]
@@ -63,7 +67,7 @@ def stock_turn(config: Config, readings: list[Reading], folder: Path) -> Turn:
             learning_rate=config.training.learning_rate,
             save_strategy="no",
             report_to="none",
-            use_cpu=True,
+            use_cpu=not torch.cuda.is_available(),
             remove_unused_columns=False,
             dataloader_pin_memory=False,
         )
@@ -108,7 +112,9 @@ def main() -> None:
     headers = ["training", "sentences/s", "fastest s", "slowest s"]
     print(f"\n{tabulate(rows, headers=headers, floatfmt='.1f')}")
     ratios = [stock / ours for ours, stock in zip(seconds["ours"], seconds["stock"], strict=True)]
-    print(f"\nours is {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor_name()
+    print(f"\n{device}, torch {torch.__version__}, ours in {precision_used(config.training)}")
+    print(f"ours is {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":

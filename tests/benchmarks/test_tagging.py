@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import scale, tagging
-from benchmarks.tagging import Trial
+from benchmarks.tagging import Setting, Trial
 from tests.conftest import ROOT
 from thidua_ner.tagging.jobs import Job
 
@@ -21,9 +21,14 @@ def test_rates_are_medians_and_ratios_are_taken_round_by_round(monkeypatch):
 
 @pytest.mark.parametrize("name", ["ours, torch", "underthesea"])
 def test_entities_are_counted(model, name):
-    tag = tagging.load(name, model)
+    tag = tagging.load(name, Setting(model))
     assert tag(iter([TEXT] * 3)) == 3 * tag(iter([TEXT])) > 0
     assert tag(iter([])) == 0
+
+
+def test_a_gpu_is_compared_only_with_what_runs_on_it(tmp_path):
+    assert Setting(tmp_path).taggers() == list(tagging.NAMES)
+    assert Setting(tmp_path, "cuda").taggers() == ["stock pipeline", "ours, torch", "ours, bf16"]
 
 
 def test_sentences_come_again_and_again(monkeypatch):
