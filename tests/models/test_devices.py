@@ -177,6 +177,18 @@ def test_a_bug_on_the_cpu_is_no_fault_of_the_machine():
         raise RuntimeError("a bug")
 
 
+def test_a_model_beyond_the_memory_of_a_gpu_is_a_fault_of_the_machine(fold, monkeypatch):
+    def move(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB.")
+
+    have_gpus(monkeypatch, 1)
+    monkeypatch.setattr(torch.nn.Module, "to", move)
+    with pytest.raises(
+        MachineError, match=r"^device cuda:0: fails \(CUDA out of memory. Tried to allocate 9.00 GiB.\)"
+    ):
+        load_tagger(fold)
+
+
 def test_texts_go_to_the_device_and_come_back(fold):
     (folder,) = model_folders(fold)
     real = load_checkpoint(folder)
@@ -207,7 +219,7 @@ def test_a_gpu_gets_the_model_in_its_precision_and_larger_batches(fold, monkeypa
     assert moved == ["cuda:1", "cuda:1"]
     assert load_tagger(fold, device="cpu")._models[0].subwords.batch == 1280
     assert load_tagger(fold)._group_tokens == 77
-    assert moved[2:] == ["cpu", "cuda:0"]
+    assert moved[2:] == ["cuda:0"]
 
 
 def test_a_job_goes_on_only_with_the_kind_of_device_that_began_it(fold, tmp_path, monkeypatch):

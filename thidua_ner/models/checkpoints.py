@@ -149,12 +149,13 @@ def load_checkpoint(folder: Path, half: bool = False, device: str = "cpu") -> Ch
     if lacking:
         source.fail(f"has no token-classification head for its tags (missing: {some_of(lacking)})", WEIGHTS_FILE)
     tokenizer = read_tokenizer(source, config)
-    with gpu_faults(device):
-        model = (model.bfloat16() if half else model).eval().to(device)
+    model = model.bfloat16().eval() if half else model.eval()
     checkpoint = Checkpoint(model, tokenizer, settings.tags, settings.segmenter)
+    check_trial(source, checkpoint.probabilities, settings.tags)  # on the CPU, which tells what is wrong
     if device != "cpu":
+        with gpu_faults(device):
+            model.to(device)
         checkpoint.subwords.batch = GPU_BATCH
-    check_trial(source, checkpoint.probabilities, settings.tags)
     return checkpoint
 
 

@@ -34,5 +34,5 @@ def gpu_faults(device: str | torch.device) -> Iterator[None]:
         if torch.device(device).type == "cpu":
             raise
         reason = str(error).strip().partition("\n")[0]
-        remedy = "see what else uses it, or name another device; finished work is kept"
+        remedy = "see what else uses it, or name another, such as cpu"
         fail(f"device {device}", f"fails ({reason})", remedy, kind=MachineError)
