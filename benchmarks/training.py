@@ -2,6 +2,7 @@
 
 python -m benchmarks.training
 python -m benchmarks.training --rounds 5 --copies 6
+python -m benchmarks.training --encoder FOLDER     # both start from this checkpoint, with its whole vocabulary
 
 Both train on a GPU if there is one, ours in bfloat16 if the device computes in it, the stock recipe in float32.
 
@@ -98,8 +99,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="counted epochs of each")
     parser.add_argument("--copies", type=int, default=3, help="times that the 84 gold sentences are repeated")
+    parser.add_argument("--encoder", help="a checkpoint to start from instead of the packaged one")
     options = parser.parse_args()
-    config = cast("Config", load_config(Path("configs/cpu-small.yaml")))
+    overrides = [f"encoder={options.encoder}", "vocabulary=full"] if options.encoder else []
+    config = cast("Config", load_config(Path("configs/cpu-small.yaml"), overrides))
     readings = read_gold(options.copies)
     set_seed(config.seed)
     with tempfile.TemporaryDirectory() as folder:
