@@ -164,6 +164,9 @@ class TrainingConfig(_Section):
     batch_size: int = Field(ge=1, le=65_536, description="sentences per update, over all processes")
     learning_rate: float = Field(gt=0.0, le=1.0)
     head_learning_rate: float | None = Field(default=None, gt=0.0, le=1.0)
+    layer_decay: float = Field(
+        default=1.0, gt=0.0, le=1.0, description="how much lower the rate of a layer is than that of the next one above"
+    )
     schedule: Literal["linear", "constant"] = "linear"
     warmup: float = Fraction
     weight_decay: float = Fraction

@@ -10,7 +10,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PreTrainedModel,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.utils import logging as transformers_logging
 
 from thidua_ner.faults import fail
@@ -36,9 +44,11 @@ Validate = Callable[[], float]
 class TaggerTrainer(Trainer):  # type: ignore[misc]
     """Trains a token classifier; `validate` replaces the Trainer's own evaluation."""
 
-    def __init__(self, *, head_learning_rate: float | None, validate: Validate | None, **arguments: Any) -> None:
+    def __init__(
+        self, *, head_learning_rate: float | None, layer_decay: float, validate: Validate | None, **arguments: Any
+    ) -> None:
         super().__init__(compute_loss_func=token_loss, **arguments)
-        self._head_learning_rate = head_learning_rate
+        self._head_learning_rate, self._layer_decay = head_learning_rate, layer_decay
         self._validate = validate
 
     def _get_train_sampler(self, train_dataset: Examples | None = None) -> LengthSampler:
@@ -46,17 +56,21 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         return LengthSampler(examples, self.args.train_batch_size * self.args.world_size, self.args.seed)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Make the optimizer, with a separate learning rate for the weights outside the encoder."""
+        """Make the optimizer: a lower rate for each layer further down, and one of its own for the head."""
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
-        if self._head_learning_rate is None:
-            return optimizer
-        encoder = {id(parameter) for parameter in self.model.base_model.parameters()}
+        factors = layer_factors(self.model, self._layer_decay)
         for group in list(optimizer.param_groups):
-            head = [parameter for parameter in group["params"] if id(parameter) not in encoder]
-            group["params"] = [parameter for parameter in group["params"] if id(parameter) in encoder]
-            if head:
-                optimizer.add_param_group({**group, "params": head, "lr": self._head_learning_rate})
+            by_rate: dict[float, list[nn.Parameter]] = {}
+            for parameter in group["params"]:
+                by_rate.setdefault(self._rate(group["lr"], factors.get(id(parameter))), []).append(parameter)
+            (group["lr"], group["params"]), *others = by_rate.items()
+            for rate, parameters in others:
+                optimizer.add_param_group({**group, "params": parameters, "lr": rate})
         return optimizer
+
+    def _rate(self, rate: float, factor: float | None) -> float:
+        """Give the learning rate of a parameter of the encoder or, without a factor, of the head."""
+        return (self._head_learning_rate or rate) if factor is None else rate * factor
 
     def training_step(
         self, model: nn.Module, inputs: dict[str, Tensor], num_items_in_batch: Tensor | int | None = None
@@ -117,6 +131,21 @@ class EarlyStopping(TrainerCallback):  # type: ignore[misc]
         control.should_training_stop |= self.is_over(state)
 
 
+def layer_factors(model: PreTrainedModel, decay: float) -> dict[int, float]:
+    """Give each parameter of an encoder, by its `id`, the factor of its learning rate.
+
+    It is 1 in the last layer, `decay` times as much in each layer below, and once more in the embeddings.
+    """
+    encoder = model.base_model
+    depth = model.config.num_hidden_layers
+    stacks = (part for part in encoder.modules() if isinstance(part, nn.ModuleList) and len(part) == depth)
+    layers: Sequence[nn.Module] = list(next(stacks, nn.ModuleList()))
+    factors = {id(parameter): decay ** len(layers) for parameter in encoder.parameters()}
+    for below, layer in enumerate(reversed(layers)):
+        factors |= {id(parameter): decay**below for parameter in layer.parameters()}
+    return factors
+
+
 def token_loss(outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
     """Average the cross-entropy over the words of an update, on all processes."""
     logits = outputs["logits"].float().flatten(0, 1)
@@ -170,6 +199,7 @@ def train_checkpoint(
     stopping = EarlyStopping(training.patience) if training.patience and validate and max_updates is None else None
     trainer = TaggerTrainer(
         head_learning_rate=training.head_learning_rate,
+        layer_decay=training.layer_decay,
         validate=validate,
         model=checkpoint.model,
         args=_arguments(config, len(examples), folder, stopping is not None, max_updates),

@@ -1,9 +1,10 @@
 """Split a text into sentences and syllable tokens, each with its character offsets.
 
 A token is a syllable, a whole number, date with its year or clock time (`28/7/2023`, `3.264`, `86,2`, `21:30`), a web
-address, or one punctuation mark. `28/7` is three tokens, since `7/9`, written alike, may be two numbers, and `sôngHương`
-two: a capital after a small letter begins a name whose space was lost. `%` is a separate token. White space belongs to no token. Invisible characters (`characters.py`) are skipped: a token has those
-inside it, but not those at its edges. The time is linear in the length of any text.
+address, or one punctuation mark. `28/7` is three tokens, since `7/9`, written alike, may be two numbers. `sôngHương` is
+two: a capital after a small letter begins a name whose space was lost. `%` is a separate token. White space belongs to
+no token. Invisible characters (`characters.py`) are skipped: a token has those inside it, but not those at its edges.
+The time is linear in the length of any text.
 """
 
 from bisect import bisect_left
