@@ -1,5 +1,6 @@
 """The baseline of a fold: a CRF is trained, the others are only named."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from thidua_ner.baselines.crf import train_crf
@@ -11,16 +12,20 @@ from train.folds import Fold
 from train.record import Outcome
 
 
-def train_fold_crf(fold: Fold, crf: CrfConfig, folder: Path) -> None:
-    """Train a CRF on a fold, and write it to the folder of its model."""
-    pairs = [([token.text for token in sentence.tokens], sentence.tags) for sentence in fold.sentences]
-    train_crf(pairs, crf_path(folder), c1=crf.c1, c2=crf.c2, max_iterations=crf.max_iterations)
+def train_fold_crf(sentences: Iterable[tuple[Sequence[str], Sequence[str]]], crf: CrfConfig, folder: Path) -> None:
+    """Train a CRF on sentences (tokens and their tags), and write it to the folder of its model."""
+    train_crf(sentences, crf_path(folder), c1=crf.c1, c2=crf.c2, max_iterations=crf.max_iterations)
+
+
+def tagged_tokens(fold: Fold) -> list[tuple[list[str], tuple[str, ...]]]:
+    """Return the tokens and tags of a fold's sentences, as a CRF reads them."""
+    return [([token.text for token in sentence.tokens], sentence.tags) for sentence in fold.sentences]
 
 
 def train_baseline(fold: Fold, config: BaselineConfig, folder: Path) -> Outcome:
     """Write a fold's baseline to `folder`, and score it on the validation documents if there are any."""
     if config.crf is not None:
-        train_fold_crf(fold, config.crf, folder)
+        train_fold_crf(tagged_tokens(fold), config.crf, folder)
     save_baseline(folder, config.baseline, fold.tags)
     if not fold.validation:
         return Outcome(None)

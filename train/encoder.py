@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from transformers import set_seed
 
 from thidua_ner.files import write_text
@@ -20,13 +21,14 @@ from thidua_ner.tagging.product import join_crf
 from thidua_ner.tagging.tagger import Tagger, TagModel
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS, Word, segment, split_at_entities
-from train.baseline import train_fold_crf
+from train.baseline import tagged_tokens, train_fold_crf
 from train.batches import Examples
 from train.config import Config
 from train.folds import Fold
 from train.processes import is_main_process, main_process_first
 from train.readings import Reading
 from train.record import Outcome
+from train.respelling import respelt_once
 from train.trainer import Validate, train_checkpoint
 from train.updates import updates_needed
 
@@ -122,10 +124,21 @@ def _score_validation(model: TagModel, documents: Sequence[Document]) -> Score:
 
 
 def _write_model(checkpoint: Checkpoint, fold: Fold, config: Config, folder: Path) -> None:
-    """Write the checkpoint and, if the config has one, train its CRF and write it beside."""
+    """Write the checkpoint and, if the config has one, train its CRF and write it beside.
+
+    The CRF reads every sentence as it is and, if the encoder learns other spellings, some in another one too.
+    """
     if config.crf is None:
         checkpoint.save(folder)
         return
     checkpoint.model.config.crf_weight = config.crf.weight
     checkpoint.save(folder)
-    train_fold_crf(fold, config.crf, folder)
+    sentences = tagged_tokens(fold)
+    if spelling := config.training.spelling:
+        readings = [
+            Reading(tuple(tokens), tags, s.document)
+            for (tokens, tags), s in zip(sentences, fold.sentences, strict=True)
+        ]
+        respelt = respelt_once(readings, dict(spelling), torch.Generator().manual_seed(config.seed))
+        sentences += [(list(reading.words), reading.tags) for reading in respelt]
+    train_fold_crf(sentences, config.crf, folder)

@@ -1,6 +1,6 @@
 """Sentences in other spellings, as a tagger reads them in texts that are written so; the tags follow the words."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import torch
@@ -45,6 +45,15 @@ def draw_spelling(probabilities: Mapping[str, float], generator: torch.Generator
         if rest < 0:
             return name
     return None
+
+
+def respelt_once(
+    readings: Sequence[Reading], probabilities: Mapping[str, float], generator: torch.Generator
+) -> Iterator[Reading]:
+    """Draw a spelling for each sentence, and yield those that are to be written in another one, in it."""
+    for reading, following in zip(readings, following_lines(readings), strict=True):
+        if name := draw_spelling(probabilities, generator):
+            yield respell(reading, name, following, generator)
 
 
 def respell(reading: Reading, spelling: str, following: Reading, generator: torch.Generator) -> Reading:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import BertConfig, BertForTokenClassification, TrainingArguments
 
 from tests.conftest import ROOT, run_inside
 from tests.train.test_data import SENTENCES, sets, tiny_config, write_conll
 from train.checkpoints import seal_checkpoint
 from train.config import load_config
-from train.trainer import _arguments
+from train.trainer import TaggerTrainer, _arguments
 from train.updates import epochs_needed
 
 
@@ -41,6 +42,20 @@ def test_the_small_config_trains_the_packaged_encoder(conll_32, tmp_path):
     assert weights.stat().st_size < 125e6
     run_inside("evaluate", str(tmp_path / "run"))
     assert len((tmp_path / "run/predictions.jsonl").read_text().splitlines()) == 32
+
+
+def test_each_layer_further_down_learns_more_slowly(tmp_path):
+    config = BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=3, num_attention_heads=2, intermediate_size=8)
+    model = BertForTokenClassification(config)
+    arguments = TrainingArguments(str(tmp_path), learning_rate=0.1, report_to="none", use_cpu=True)
+    trainer = TaggerTrainer(head_learning_rate=0.5, layer_decay=0.5, validate=None, model=model, args=arguments)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    groups = trainer.create_optimizer().param_groups
+    rates = {names[id(parameter)]: group["lr"] for group in groups for parameter in group["params"]}
+    assert len(rates) == len(names) == sum(len(group["params"]) for group in groups)
+    expected = {".layer.2.": 0.1, ".layer.1.": 0.05, ".layer.0.": 0.025, "embeddings": 0.0125, "classifier": 0.5}
+    for part, rate in expected.items():
+        assert {own for name, own in rates.items() if part in name} == {rate}
 
 
 EXACT = sets(
