@@ -1,6 +1,7 @@
 """Score a run: `python -m evaluate RUN`."""
 
 import difflib
+import shlex
 import sys
 from pathlib import Path
 
@@ -17,8 +18,11 @@ _OTHERS = ("compare", "report", "publish")
 def _read_run(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> Path | None:
     """Take the only word that belongs to no option; a mistyped command is answered with the one that was meant."""
     if words and not Path(words[0]).exists():
+        if words[0] in commands.command.commands:
+            raise click.UsageError(f"'{words[0]}' is a command of thidua-ner; write: thidua-ner {shlex.join(words)}")
         for close in difflib.get_close_matches(words[0], _OTHERS, n=1):
-            raise click.UsageError(f"no run '{words[0]}'. Did you mean '{close}'?")
+            meant = shlex.join(["python", "-m", "evaluate", close, *words[1:]])
+            raise click.UsageError(f"there is no run and no command '{words[0]}'. Did you mean '{meant}'?")
     if len(words) > 1:
         raise click.UsageError(f"'{words[1]}' is one word too many: name one run, or a folder of seeds")
     return Path(words[0]) if words else None

@@ -109,10 +109,15 @@ def test_scored_runs_are_compared_and_shown_from_evaluate_too(files):
     call("score", "--gold", files / "gold.jsonl", "--predictions", files / "p.jsonl", "--output", files / "out")
     done = run_inside("evaluate", "report", str(files / "out"), "--gold", str(files / "gold.jsonl"))
     assert done.stdout.strip() == str(files / "out/report.html")
-    for words in (["compar"], ["compar", "runs/a", "runs/b"], ["repot", "runs/a"]):
+    for words, meant in (
+        (["compar"], "Did you mean 'python -m evaluate compare'?"),
+        (["compar", "runs/a", "b"], "no command 'compar'. Did you mean 'python -m evaluate compare runs/a b'?"),
+        (["repot", "runs/a"], "Did you mean 'python -m evaluate report runs/a'?"),
+        (["tag", "runs/a", "b.txt"], "'tag' is a command of thidua-ner; write: thidua-ner tag runs/a b.txt"),
+    ):
         wrong = run_inside("evaluate", *words, check=False)
         assert wrong.returncode == 2
-        assert "Did you mean '" in wrong.stderr
+        assert meant in wrong.stderr
     wrong = run_inside("evaluate", "results", "configs", check=False)
     assert "'configs' is one word too many: name one run, or a folder of seeds" in wrong.stderr
 

@@ -283,7 +283,8 @@ def publish(
     from thidua_ner.publishing.submission import Submission
 
     if (name is None) != (url is None):
-        raise click.UsageError("--name and --url go together")
+        given, lacking = ("--name", "--url URL") if url is None else ("--url", "--name NAME")
+        raise click.UsageError(f"--name and --url go together; add {lacking} to {given}")
     if name is None and (seed is not None or same_kind):
         raise click.UsageError("--seed and --same-kind go with --name and --url: a run knows its own seed")
     if name is not None and len(runs) != 1:

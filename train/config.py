@@ -42,6 +42,15 @@ _FAULT = "fault"
 """The type of our own findings, which bring their remedy along."""
 
 
+def _contradiction(keys: str, what: str, remedy: str) -> PydanticCustomError:
+    """Make a finding about several keys of a section, in the order in which they are looked for on the command line."""
+    return PydanticCustomError(_FAULT, "{what}", {"what": what, "remedy": remedy, "keys": keys})
+
+
+def _leave_out(key: str, default: str = "null") -> str:
+    return f"leave out `{key}`, or add --set {key}={default}"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -59,7 +68,8 @@ class ScratchConfig(_Section):
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:
         if self.hidden_size % self.heads:
-            raise ValueError(f"hidden_size ({self.hidden_size}) is not a multiple of heads ({self.heads})")
+            what = f"hidden_size ({self.hidden_size}) is not a multiple of heads ({self.heads})"
+            raise _contradiction("heads hidden_size", what, "change one of the two")
         return self
 
     @property
@@ -148,9 +158,7 @@ class SpellingConfig(_Section):
         total = math.fsum(dict(self).values())
         if total > 1 + 1e-9:  # decimal fractions are rounded
             remedy = "lower them, so that their sum is at most 1"
-            raise PydanticCustomError(
-                _FAULT, "{what}", {"what": f"the probabilities add up to {total:.6g}", "remedy": remedy}
-            )
+            raise _contradiction(" ".join(dict(self)), f"the probabilities add up to {total:.6g}", remedy)
         return self
 
 
@@ -213,7 +221,7 @@ class RunConfig(_Section):
             find_protocol(protocol or TRANSFER.name)
         except UsageError as error:
             (fault,) = error.faults
-            raise PydanticCustomError(_FAULT, "{what}", {"what": fault.what, "remedy": fault.remedy}) from None
+            raise _contradiction("", fault.what, fault.remedy) from None
         return protocol or TRANSFER.name
 
 
@@ -225,8 +233,13 @@ class BaselineConfig(RunConfig):
 
     @model_validator(mode="after")
     def _crf_has_values(self) -> Self:
-        if (self.baseline == CRF) != (self.crf is not None):
-            raise ValueError(f"the section `crf` goes with `baseline: {CRF}`, and only with it")
+        if self.baseline == CRF and self.crf is None:
+            raise _contradiction(
+                "baseline crf", "lacks the section `crf`, its penalties", "add it, as in configs/crf.yaml"
+            )
+        if self.baseline != CRF and self.crf is not None:
+            what, remedy = f"{self.baseline!r} has no penalties, which the section `crf` gives", _leave_out("crf")
+            raise _contradiction("baseline crf", what, remedy)
         return self
 
 
@@ -244,16 +257,23 @@ class Config(RunConfig):
 
     @model_validator(mode="after")
     def _scratch_has_a_size(self) -> Self:
-        if (self.encoder == SCRATCH) != (self.scratch is not None):
-            raise ValueError(f"the section `scratch` goes with `encoder: {SCRATCH}`, and only with it")
+        if self.encoder == SCRATCH and self.scratch is None:
+            what, remedy = "lacks the section `scratch`, its size", "add it, as in configs/phobert-tiny.yaml"
+            raise _contradiction("encoder scratch", what, remedy)
+        if self.encoder != SCRATCH and self.scratch is not None:
+            what = f"{self.encoder!r} has a size, and the section `scratch` gives that of an encoder made from nothing"
+            raise _contradiction("encoder scratch", what, f"{_leave_out('scratch')}, or take {_EXAMPLE}")
         if self.encoder == SCRATCH and self.vocabulary != "full":
-            raise ValueError(f"`encoder: {SCRATCH}` learns its vocabulary; leave out `vocabulary`")
+            what = f"an encoder made from nothing learns its vocabulary, and `vocabulary` is {self.vocabulary!r}"
+            raise _contradiction("vocabulary encoder", what, _leave_out("vocabulary", "full"))
         return self
 
     @model_validator(mode="after")
     def _crf_reads_syllables(self) -> Self:
         if self.crf is not None and self.segmenter != "none":
-            raise ValueError("a CRF reads syllables: the section `crf` goes with `segmenter: none`")
+            what = f"the CRF reads syllables, and the segmenter {self.segmenter!r} joins them to words"
+            remedy = f"set `segmenter: none`, or {_leave_out('crf')}"
+            raise _contradiction("segmenter crf", what, remedy)
         return self
 
 
@@ -285,11 +305,14 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, protocol: str | No
 
 
 def _read_config(path: Path) -> str:
-    """Read the file; if it does not exist, name the published config that was probably meant."""
-    if not path.exists():
+    """Read the file; if it is none, name the published config that was probably meant."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
         published = {other.stem: other for other in sorted(_EXAMPLE.parent.glob("*.yaml"))}
         for stem in difflib.get_close_matches(path.name.removesuffix(path.suffix), published, n=1):
-            fail(path, "does not exist", f"did you mean {published[stem]}?")
+            fail(path, what, f"did you mean {published[stem]}?")
+        if not path.exists() or path.is_dir():
+            fail(path, what, f"name a config, a YAML file such as {_EXAMPLE}")
     return read_text(path)
 
 
@@ -320,21 +343,21 @@ def _fault(
     parts = [str(part) for part in item["loc"]]
     if parts[:1] == ["data"] and parts[1:2] and parts[1] in _KINDS_OF_DATA:
         del parts[1]  # the kind, which is not written
-    key = ".".join(parts)
+    context = item.get("ctx", {})
+    named = [".".join([*parts, name]) for name in str(context.get("keys", "")).split()]
+    set_here = [name for name in named if name in overridden]
+    key = next(iter(set_here), ".".join(parts) or next(iter(named), ""))
     nearest = sorted(overridden, key=len, reverse=True)
     override = next((name for name in nearest if _is_about(key, name, lines)), None)
     about = "" if override == key or not key else f"{key}: "
     place = str(path) if override is None else f"{_SET} {override}"
     line = lines.get(key, lines.get(key.rpartition(".")[0], 0)) if override is None else 0
-    context = item.get("ctx", {})
     if item["type"] == "extra_forbidden":
         known = [name for name in _known_keys(kind) if name != key]
         close = [name for name in known if name.endswith(f".{key}")] or difflib.get_close_matches(key, known, n=1)
         return Fault(place, f"unknown key {key!r}", f"did you mean {close[0]!r}?" if close else _UNKNOWN, line=line)
     if item["type"] == "missing":
         return Fault(place, f"the key {key!r} is missing", f"add it, as in {_EXAMPLE}", line=line)
-    if item["type"] == "value_error":
-        return Fault(place, f"{about}{context['error']}", "correct one of the two", line=line)
     if item["type"] == _FAULT:
         return Fault(place, f"{about}{context['what']}", context["remedy"], line=line)
     remedy = "correct the value"

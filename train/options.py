@@ -38,7 +38,8 @@ def read_seeds(_: click.Context, __: click.Parameter, text: str | None) -> tuple
     # ten digits at most: Python refuses to read thousands of them
     seeds = tuple(int(part) if re.fullmatch("[0-9]{1,10}", part) else -1 for part in text.split(","))
     if repeated := [seed for place, seed in enumerate(seeds) if seed in seeds[:place] and seed >= 0]:
-        raise click.BadParameter(f"the seed {repeated[0]} is there twice; name each once")
+        once = ",".join(map(str, dict.fromkeys(seeds)))
+        raise click.BadParameter(f"the seed {repeated[0]} is there twice; write --seeds {once}")
     if not all(0 <= seed < 2**32 for seed in seeds):
         raise click.BadParameter(f"{text!r} is not a list of seeds; write, for example, 1,2,3")
     return seeds

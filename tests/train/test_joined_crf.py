@@ -112,7 +112,6 @@ def test_the_plan_names_the_crf(arguments):
 @pytest.mark.parametrize(
     ("config", "overrides", "message"),
     [
-        ("cpu-best", ["segmenter=underthesea"], "a CRF reads syllables: the section `crf` goes with `segmenter: none`"),
         ("cpu-best", ["crf.weight=0"], "--set crf.weight: Input should be greater than 0, not 0; correct the value"),
         ("cpu-best", ["crf.weight=1.0"], "--set crf.weight: Input should be less than 1, not 1.0; correct the value"),
         ("cpu-small", ["crf={c1: 0.1, c2: 0.1, max_iterations: 9}"], "the key 'crf.weight' is missing; add it, as in"),

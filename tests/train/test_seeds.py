@@ -61,7 +61,11 @@ def test_a_run_of_one_seed_is_not_buried_under_others(tiny_run, tiny_arguments):
 def test_bad_seeds_are_usage_errors(seeds):
     done = run_inside("train", "configs/cpu-small.yaml", f"--seeds={seeds}", check=False)
     assert done.returncode == 2
-    expected = "the seed 1 is there twice" if seeds == "1,1" else "is not a list of seeds; write, for example, 1,2,3"
+    expected = (
+        "the seed 1 is there twice; write --seeds 1\n"
+        if seeds == "1,1"
+        else "is not a list of seeds; write, for example, 1,2,3"
+    )
     assert expected in done.stderr
 
 

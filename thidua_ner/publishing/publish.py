@@ -115,10 +115,15 @@ def check_runs(runs: Sequence[Path], root: Path, submission: Submission | None =
 
 def _check_run(own: RunFolder, project: _Project) -> Publication:
     """Score a run again; raises DataError if its figures are others, or cannot be trusted or repeated."""
+    if not own.manifest.is_file() and own.scores.is_file():
+        remedy = "add --name NAME and --url URL, which say whose they are"
+        fail(own.path, "has the scores of a system that was not trained here", remedy)
     if not own.manifest.is_file():
-        remedy = "name a run that `python -m evaluate` has scored, or give --name and --url for predictions of others"
-        fail(own.path, "is not a run", remedy)
+        what = "is not a run" if own.path.exists() else "does not exist"
+        remedy = "name a run that `python -m evaluate` has scored, or a folder that `thidua-ner score --output` wrote"
+        fail(own.path, what, remedy)
     manifest = own.read_manifest()
+    _check_scored(own, _how_to_score(own, "gold", is_run=True))
     _check_manifest(own, manifest)
     if read_scores(own.path).trained_on != ():
         what = "was scored on texts that its models have read, or may have read"
@@ -133,6 +138,7 @@ def _check_submitted(own: RunFolder, submission: Submission, project: _Project) 
     """Score submitted predictions again; raises DataError if their figures are others."""
     if own.manifest.is_file():
         fail(own.path, "is a run", "publish it without --name and --url, or score its predictions into another folder")
+    _check_scored(own, _how_to_score(own, "gold", is_run=False))
     return _score_again(own, submission, project, None)
 
 
@@ -147,6 +153,7 @@ def _score_again(own: RunFolder, origin: Manifest | Submission, project: _Projec
     kept: list[str] = []
     for name, place in OTHER_TESTS.items():
         if own.test(name).scores.is_file():
+            _check_scored(own.test(name), _how_to_score(own, name, is_run=run is not None))
             documents = read_test(name, own.test(name), project.root)
             found = read_predictions(own.test(name).predictions, documents, ENTITY_TYPES)
             others[name] = _compute(own.test(name), project, documents, found, run)
@@ -155,14 +162,24 @@ def _score_again(own: RunFolder, origin: Manifest | Submission, project: _Projec
                 fail(own.path, f"was not scored on {name}, as the published result was", f"score it on {place} too")
             kept.append(name)
         elif (project.root / place).is_file() and str(origin.protocol) in MAIN:
-            fail(own.path, f"was not scored on {name}", f"score it on {place} too: {_how_to_score(own, run, name)}")
+            how = _how_to_score(own, name, is_run=run is not None)
+            fail(own.path, f"was not scored on {name}", f"score it on {place} too: {how}")
     return Publication(own.path, target, origin, scored, others, tuple(kept))
 
 
-def _how_to_score(own: RunFolder, run: Run | None, name: str) -> str:
-    if run:
+def _check_scored(own: RunFolder, how: str) -> None:
+    """Raise DataError, saying how it is scored, if a folder lacks scores or the predictions that they are of."""
+    for path in (own.scores, own.predictions):
+        if not path.is_file():
+            fail(path, "is missing", f"score it first: {how}")
+
+
+def _how_to_score(own: RunFolder, name: str, *, is_run: bool) -> str:
+    """Give the command that scores a run, or the predictions of another system, on a test."""
+    if is_run:
         return f"`python -m evaluate {own.path}`"
-    return f"`thidua-ner score --gold {OTHER_TESTS[name]} --predictions FILE --output {own.test(name).path}`"
+    gold, output = (GOLD_FOLDER, own) if name == "gold" else (OTHER_TESTS[name], own.test(name))
+    return f"`thidua-ner score --gold {gold} --predictions FILE --output {output.path}`"
 
 
 def _is_same(published: Path, predicted: Sequence[Document], gold: Sequence[Document]) -> bool:
