@@ -75,6 +75,11 @@ def last_whole_checkpoint(folder: Path) -> Path | None:
     return whole
 
 
+def newest_update(folder: Path) -> int:
+    """Return the update after which the newest whole checkpoint was written, 0 if there is none."""
+    return next((int(path.name.partition("-")[2]) for path in _checkpoints(folder) if (path / _SEAL).is_file()), 0)
+
+
 def _checkpoints(folder: Path) -> list[Path]:
     """List the checkpoints, the newest first; other names are the user's."""
     found = {path: re.fullmatch(r"checkpoint-(\d+)", path.name) for path in folder.iterdir()} if folder.exists() else {}

@@ -1,17 +1,19 @@
 """A run: its folder, its manifest, and the training of its folds, for one seed or several."""
 
+import difflib
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 
-from thidua_ner.faults import DataError, Fault, MachineError, fail
+from thidua_ner.faults import DataError, Fault, MachineError, fail, some_of
 from thidua_ner.files import is_temporary, write_json, write_text
-from thidua_ner.runs.folder import RunFolder
+from thidua_ner.runs.folder import RunFolder, seed_folders
 from thidua_ner.runs.manifest import Manifest, make_manifest
 from thidua_ner.text.spans import fingerprint
 from train.config import BaselineConfig, Config, load_config
@@ -21,7 +23,7 @@ from train.fold import train_fold
 from train.folds import Fold
 from train.lock import locked
 from train.plan import show_plan
-from train.processes import is_main_process, n_processes, print_once, wait_for_everyone
+from train.processes import is_main_process, n_processes, print_once, tell_once, wait_for_everyone
 from train.updates import updates_needed
 
 _BYTES_PER_WEIGHT = 16
@@ -42,13 +44,16 @@ def run_training(
 ) -> None:
     """Train the folds of a config that are not finished yet, or show what that would take.
 
-    The run folder is `output`, or runs/ and the config's name; with `seeds` it holds a run per seed.
+    The run folder is `output`, or runs/ and the config's name; with `seeds` it holds a run per seed. Raises DataError
+    if there is none to `resume`.
     """
     config = load_config(path, overrides, protocol=protocol)
-    folds = load_folds(config)
     place = output or Path("runs") / config.name
     # a link and `.` stand for a folder that can be moved
     folder = RunFolder(place.resolve() if place.is_symlink() or place.name in {"", ".."} else place)
+    if resume and is_main_process():
+        _refuse_missing(folder.path)
+    folds = load_folds(config)
     if dry_run:
         check_trainable(config)
         show_plan(config, folds, n_seeds=len(seeds) or 1)
@@ -70,7 +75,34 @@ def train_seeds(
         for number, seed in enumerate(seeds, start=1):
             seeded = config.model_copy(update={"seed": seed})
             train_run(seeded, folds, folder.seed(seed), resume=resume, runs_ahead=len(seeds) - number)
-    print_once(f"{folder.path}: {len(seeds)} seeds; now: python -m evaluate {folder.path}")
+    print_once(f"{folder.path}: {len(seeds)} seeds; now: {_next_call(folder.path, folds)}")
+
+
+def _next_call(path: Path, folds: Sequence[Fold]) -> str:
+    """Give the command that scores a finished run, which may have no test documents of its own."""
+    return f"python -m evaluate {path}{'' if any(fold.test for fold in folds) else ' --gold DIR_OR_FILE'}"
+
+
+def _refuse_missing(path: Path) -> None:
+    """Raise DataError if there is no folder to resume, most likely because its name is mistyped."""
+    if path.exists():
+        return
+    beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    runs = {run.name: str(run) for run in beside if RunFolder(run).manifest.is_file() or seed_folders(run)}
+    close = difflib.get_close_matches(path.name, runs, n=1)
+    meant = f"the runs there are {some_of(runs.values())}. " if runs else ""
+    meant = f"did you mean {runs[close[0]]}? " if close else meant
+    fail(path, "does not exist, so there is nothing to resume", f"{meant}To begin a run, leave out --resume")
+
+
+@contextmanager
+def _interruption_told(path: Path) -> Iterator[None]:
+    """Say how an interrupted training goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell_once(path, "interrupted; to go on, repeat the call with the same options and --resume")
+        raise
 
 
 def train_run(
@@ -93,9 +125,11 @@ def train_run(
         title = f"{folder.path}, fold {number} of {len(folds)}, {fold.name}: {len(fold.sentences)} sentences"
         print_once(f"{title}, finished before" if own.is_finished else title, to_stderr=True)
         if not own.is_finished:
-            train_fold(fold, config, own, updates_ahead=sum(updates[number:]) + runs_ahead * sum(updates))
+            ahead = sum(updates[number:]) + runs_ahead * sum(updates)
+            with _interruption_told(folder.path):
+                train_fold(fold, config, own, updates_ahead=ahead)
     models = f"{len(folds)} model{'s' if len(folds) > 1 else ''}"
-    print_once(f"{folder.path}: {models}; now: python -m evaluate {folder.path}")
+    print_once(f"{folder.path}: {models}; now: {_next_call(folder.path, folds)}")
 
 
 def check_trainable(config: Config | BaselineConfig) -> None:

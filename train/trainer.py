@@ -3,8 +3,8 @@
 import math
 import os
 import pickle
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,16 @@ from transformers.utils import logging as transformers_logging
 from thidua_ner.faults import fail
 from thidua_ner.models.checkpoints import MASKED, Checkpoint, writing
 from train.batches import Examples, LengthSampler, ShiftingCollator
-from train.checkpoints import checkpoint_path, delete_old_checkpoints, last_whole_checkpoint, seal_checkpoint
+from train.checkpoints import (
+    checkpoint_path,
+    delete_old_checkpoints,
+    last_whole_checkpoint,
+    newest_update,
+    seal_checkpoint,
+)
 from train.config import Config, TrainingConfig
 from train.dropout import use_byte_dropout
-from train.processes import is_main_process, main_process_first, n_processes, wait_for_everyone
+from train.processes import is_main_process, main_process_first, n_processes, tell_once, wait_for_everyone
 from train.progress import QuietProgress
 from train.updates import epochs_needed, updates_per_epoch
 
@@ -210,11 +216,28 @@ def train_checkpoint(
         callbacks=[stopping] if stopping else None,
     )
     trainer.remove_callback(ProgressCallback)
+    if max_updates is not None:
+        _train(trainer, folder, stopping)
+        return list(trainer.state.log_history)
     progress = QuietProgress(updates_ahead)
     trainer.add_callback(progress)
-    with closing(progress):
+    with _stop_told(trainer, folder), closing(progress):
         _train(trainer, folder, stopping)
-    return with_mean_loss(trainer.state.log_history) if max_updates is None else list(trainer.state.log_history)
+    return with_mean_loss(trainer.state.log_history)
+
+
+@contextmanager
+def _stop_told(trainer: TaggerTrainer, folder: Path) -> Iterator[None]:
+    """Say at which update a training was interrupted, and which one its newest checkpoint is of."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        at = f"at update {trainer.state.global_step} of {trainer.state.max_steps}"
+        kept = newest_update(folder)
+        checkpoint = f"its newest checkpoint is that of update {kept}" if kept else "it has no checkpoint yet"
+        where = at if trainer.state.global_step else "before its first update"
+        tell_once(folder.parent, f"stopped {where}; {checkpoint}")
+        raise
 
 
 def _train(trainer: TaggerTrainer, folder: Path, stopping: EarlyStopping | None) -> None:

@@ -179,11 +179,28 @@ def train_rules(*arguments, check=True):
 def test_a_second_training_is_refused_while_the_first_lives(tmp_path, seeds, resume):
     run = tmp_path / "run"
     folder = run / "seed-1" if seeds else run
+    run.mkdir()
     with locked(folder):
         done = train_rules("--output", str(run), *seeds, *resume, check=False)
         assert done.stderr == f"{folder}: is being trained by another process; wait for it, or name another --output\n"
         assert not [path for path in run.rglob("*") if path.suffix != ".lock"]
     train_rules("--output", str(run), *seeds, *resume)
+
+
+@pytest.mark.parametrize("seeds", [(), ("--seeds", "1,2")])
+def test_a_folder_that_does_not_exist_is_not_resumed(tmp_path, seeds):
+    nowhere = tmp_path / "runs/two-sets"
+    what = f"{nowhere}: does not exist, so there is nothing to resume; "
+    done = train_rules("--output", str(nowhere), *seeds, "--resume", check=False)
+    assert (done.returncode, done.stderr) == (1, f"{what}To begin a run, leave out --resume\n")
+    assert not nowhere.parent.exists()
+    prepare_folder(RunFolder(tmp_path / "runs/others"), make_manifest(name="a", protocol=None))
+    done = train_rules("--output", str(nowhere), *seeds, "--resume", check=False)
+    assert done.stderr == f"{what}the runs there are {tmp_path}/runs/others. To begin a run, leave out --resume\n"
+    prepare_folder(RunFolder(tmp_path / "runs/two-seeds/seed-1"), make_manifest(name="a", protocol=None))
+    done = train_rules("--output", str(nowhere), *seeds, "--resume", check=False)
+    assert done.stderr == f"{what}did you mean {tmp_path}/runs/two-seeds? To begin a run, leave out --resume\n"
+    assert not nowhere.exists()
 
 
 def test_a_link_to_a_folder_has_the_lock_of_the_folder(tmp_path):

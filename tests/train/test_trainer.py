@@ -1,7 +1,9 @@
 """What a config can request of training: pretrained encoders, early stopping, several processes, logs, a dry run."""
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -147,6 +149,49 @@ def test_training_stops_when_validation_gets_no_better_and_keeps_the_best(conll_
     assert record["validation"]["f1"] == max(scores)
 
 
+@pytest.mark.parametrize(
+    ("updates", "stopped"),
+    [
+        (0, "stopped before its first update; it has no checkpoint yet"),
+        (3, "stopped at update 3 of 12; it has no checkpoint yet"),
+        (6, "stopped at update 6 of 12; its newest checkpoint is that of update 4"),
+    ],
+)
+def test_an_interrupted_training_says_where_it_stopped_and_how_to_go_on(
+    conll_32, tmp_path, monkeypatch, updates, stopped
+):
+    steps, step = [], TaggerTrainer.training_step
+
+    def interrupted(*arguments):
+        if len(steps) == updates:
+            os.kill(os.getpid(), signal.SIGINT)
+        steps.append(1)
+        return step(*arguments)
+
+    command = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *sets("training.epochs=3")]
+    monkeypatch.setattr(TaggerTrainer, "training_step", interrupted)
+    done = run_inside(*command, "--output", str(tmp_path / "run"), check=False)
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-2:] == [
+        f"{tmp_path}/run/all: {stopped}",
+        f"{tmp_path}/run: interrupted; to go on, repeat the call with the same options and --resume",
+    ]
+    monkeypatch.undo()
+    done = run_inside(*command, "--output", str(tmp_path / "run"), "--resume")
+    assert done.stdout == f"{tmp_path}/run: 1 model; now: python -m evaluate {tmp_path}/run\n"
+
+
+def test_a_run_without_test_documents_is_scored_on_others(conll_32, tmp_path):
+    run, test = tmp_path / "run", conll_32.pop("test")
+    command = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *sets("training.epochs=1")]
+    done = run_inside(*command, "--output", str(run))
+    now = f"now: python -m evaluate {run} --gold DIR_OR_FILE\n"
+    assert done.stdout == f"{run}: 1 model; {now}"
+    run_inside(*now.split()[3:-1], shutil.copy(test, tmp_path / "test.conll"))
+    done = run_inside(*command, "--seeds", "4", "--output", str(tmp_path / "seeds"))
+    assert done.stdout.endswith(f"{tmp_path}/seeds: 1 seeds; {now.replace(str(run), f'{tmp_path}/seeds')}")
+
+
 def test_tensorboard_logs_are_written_on_demand(conll_32, tmp_path):
     arguments = [*tiny_config(conll_32), "--output", str(tmp_path / "run")]
     run_inside("train", "configs/phobert-tiny.yaml", *arguments, "--set", "training.tensorboard=true")
@@ -161,6 +206,7 @@ def test_a_dry_run_shows_config_data_and_time_and_writes_nothing(tmp_path, tiny_
     assert len(rows) == 5
     assert rows[0][1:6] == ["67", "4", "0", "1", "18"]
     assert "on this machine" in done.stdout
+    assert done.stderr == ""  # the trials have no bars, which would not say what they are of
     assert not output.exists()
 
 
