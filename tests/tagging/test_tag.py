@@ -457,6 +457,18 @@ def test_a_parquet_file_without_the_column_is_refused(model, tmp_path):
     assert error["error"] == "cannot be read (has no column 'text'; name one of body with --column)"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_call_says_how_many_were_done_before(model, texts, tmp_path, workers):
+    arguments = (model, texts, "-o", tmp_path / "out", "--shard", 5, "--workers", workers)
+    counts = f"{tmp_path / 'out'}: 19 texts tagged, 1 refused"
+    assert tag(*arguments, code=1).stdout == f"{counts}\n"
+    before = contents(tmp_path / "out")
+    assert tag(*arguments, code=1).stdout == f"{counts}; all were done before\n"
+    (tmp_path / "out/part-00001.jsonl").unlink()  # with the refused one
+    assert tag(*arguments, code=1).stdout == f"{counts}; 15 of them were done before\n"
+    assert contents(tmp_path / "out") == before
+
+
 def test_a_job_that_did_nothing_binds_no_other(model, texts, tmp_path):
     with Shards(tmp_path / "out", ".conll").opened(JOB):
         pass

@@ -1,6 +1,7 @@
 """Texts to tag: files, folders, the standard input, datasets of the hub or in a folder."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -250,6 +251,9 @@ def _guarded(name: str, records: Iterator[Record]) -> Iterator[Record]:
 
 
 def _read_stdin() -> Iterator[Record]:
+    if sys.stdin.isatty():
+        end = "Ctrl-Z and Enter" if os.name == "nt" else "Ctrl-D"
+        tell("tag", f"waits for a text; type or paste it, and end it with {end} on a line of its own")
     raw = sys.stdin.buffer.read(MAX_LINE_BYTES + 1)
     too_large = Refused("stdin", f"has more than {MAX_LINE_BYTES:,} bytes")
     yield too_large if len(raw) > MAX_LINE_BYTES else bytes_record("stdin", raw)

@@ -14,10 +14,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from thidua_ner.faults import DataError, MachineError, UsageError, fail, tell
 from thidua_ner.files import hash_file, make_folder, read_json, remove, remove_temporaries, write_json, write_text
@@ -64,6 +64,10 @@ class ShardRecord:
     """The digest of the part; older records have none, and their shards are done again."""
     encodings: tuple[EncodingCount, ...] = ()
     """The texts that no model can read."""
+    kept: bool | None = None
+    """Whether an earlier call has done the shard; not written."""
+
+    OMITTED_IF_NONE: ClassVar[frozenset[str]] = frozenset({"kept"})
 
 
 class Shards:
@@ -164,7 +168,7 @@ class Shards:
         if state.tagged + len(state.errors) != len(records):
             tell(path, "does not count all its records; its shard is done again")
             return None
-        return state
+        return replace(state, kept=True)
 
     def commit(self, number: int, records: Sequence[Record], refused: Sequence[Refused]) -> ShardRecord:
         """Write the record of a shard whose part is written; this finishes it."""

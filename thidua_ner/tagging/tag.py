@@ -11,13 +11,14 @@ from typing import Literal
 from thidua_ner.faults import UsageError, fail, show_controls, tell
 from thidua_ner.files import hash_file
 from thidua_ner.formats.texts import Record
-from thidua_ner.runs.folder import model_folders, onnx_folder
+from thidua_ner.runs.folder import model_folders, onnx_folder, read_model_config
 from thidua_ner.tagging.encodings import EncodingCount, tell_encodings
 from thidua_ner.tagging.inputs import STDIN, Source, dataset_source, find_sources, unique_records
 from thidua_ner.tagging.jobs import Engine, Job, cached_tagger, run_here, run_processes
 from thidua_ner.tagging.shards import ERRORS, JobRecord, cut_shards
 from thidua_ner.tagging.tagger import Runtime, choose_device
-from thidua_ner.tagging.terminal import tag_to_stdout
+from thidua_ner.tagging.terminal import Style, tag_to_stdout
+from thidua_ner.text.labels import OUTSIDE
 from thidua_ner.version import __version__
 
 EngineName = Literal["local", "ray"]
@@ -57,19 +58,29 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     if output is None:
         groups = read_shards(sources, _TERMINAL_GROUP)
         tagger = cached_tagger(model, runtime, device)
-        refused = tag_to_stdout(tagger, groups, "colour" if sys.stdout.isatty() else "jsonl")
+        style: Style = "colour" if sys.stdout.isatty() else "jsonl"
+        labels = [tag[2:] for tag in read_model_config(folders[0]).tags if tag != OUTSIDE]
+        refused = tag_to_stdout(tagger, groups, style, labels=labels, named=names != [STDIN])
         place = "see above"
     else:
         job = Job(model, runtime, output, format or "jsonl", device)
         try:
-            tagged, refused = tag_corpus(job, sources, shard, _engine(engine, workers))
+            tagged, refused, before = tag_corpus(job, sources, shard, _engine(engine, workers))
         except KeyboardInterrupt:
             tell(output, "interrupted; repeat the call to resume")
             raise
-        print(show_controls(f"{output}: {tagged:,} text{'s' if tagged != 1 else ''} tagged, {refused:,} refused"))
+        counts = f"{tagged:,} text{'s' if tagged != 1 else ''} tagged, {refused:,} refused"
+        print(show_controls(f"{output}: {counts}{_done_before(before, tagged + refused)}"))
         place = f"see {output / ERRORS}"
     if refused:
         fail("tag", f"{refused:,} record{'s' if refused > 1 else ''} could not be tagged", place)
+
+
+def _done_before(before: int, all_: int) -> str:
+    """Say how many records an earlier call has done, if any."""
+    if not before:
+        return ""
+    return f"; {'all' if before == all_ else f'{before:,} of them'} were done before"
 
 
 def _check_options(inputs: Sequence[str], output: Path | None, engine: EngineName, *, needs_output: bool) -> None:
@@ -93,14 +104,17 @@ def _check_nesting(inputs: Sequence[str], output: Path) -> None:
             fail(output, f"contains the input {name}", remedy, kind=UsageError)
 
 
-def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> tuple[int, int]:
-    """Tag all records of the sources in shards of `size`; return the numbers of tagged and of refused ones."""
+def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> tuple[int, int, int]:
+    """Tag all records of the sources in shards of `size`.
+
+    Returns the numbers of tagged ones, of refused ones, and of those of both that an earlier call has done.
+    """
     from tqdm import tqdm
 
     kind = job.device.partition(":")[0]
     fingerprint = model_fingerprint(job.model, job.runtime)
     record = JobRecord(fingerprint, job.runtime, job.format, size, code_fingerprint(), kind)
-    n_shards = tagged = 0
+    n_shards = tagged = before = 0
     encodings: dict[int, tuple[EncodingCount, ...]] = {}
     with job.shards.opened(record), tqdm(desc="tagging", unit="text", disable=None) as bar:
         if not bar.disable:
@@ -110,10 +124,11 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
             for number, finished in results:
                 n_shards = max(n_shards, number + 1)
                 tagged += finished.tagged
+                before += finished.tagged + len(finished.errors) if finished.kept else 0
                 if finished.encodings:
                     encodings[number] = finished.encodings
         tell_encodings(one for number in sorted(encodings) for one in encodings[number])
-        return tagged, job.shards.finish(n_shards)
+        return tagged, job.shards.finish(n_shards), before
 
 
 def read_shards(sources: Sequence[Source], size: int) -> Iterator[list[Record]]:
