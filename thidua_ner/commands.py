@@ -115,11 +115,18 @@ def score_files(
     if output:
         write_results(output, scored)
     print(show_controls(format_evaluation(scored.scores)))
+    if output is None:
+        print("\nnothing was written; for predictions, scores and a report add --output DIR")
 
 
 @command.command(short_help="Compare systems: intervals and paired tests.")
 @click.argument("systems", nargs=-1, type=PATH, metavar="SYSTEM SYSTEM...")
-@gold_option
+@click.option(
+    "--gold",
+    type=PATH,
+    metavar="DIR_OR_FILE",
+    help=f"Annotated documents (default: the runs' own test documents if all have the same, or {GOLD_FOLDER}).",
+)
 @click.option("--output", type=PATH, metavar="FILE", help="Write the figures as JSON.")
 def compare(systems: tuple[Path, ...], gold: Path | None, output: Path | None) -> None:
     """Compare systems on the same documents: 95% intervals and paired tests.
@@ -128,13 +135,13 @@ def compare(systems: tuple[Path, ...], gold: Path | None, output: Path | None) -
     """
     from thidua_ner.files import write_json
     from thidua_ner.runs.folder import run_folders
-    from thidua_ner.runs.scored import check_systems, read_gold, read_systems
+    from thidua_ner.runs.scored import check_systems, read_common_gold, read_systems
     from thidua_ner.scoring.comparison import compare, format_comparison
 
     paths = run_folders(systems)
     if len(set(paths)) < 2:
         raise click.UsageError("name at least two different systems")
-    documents = read_gold(gold)
+    documents = read_common_gold(paths, gold)
     predicted = read_systems(paths, documents)
     check_systems(predicted, documents)
     compared = compare(documents, predicted)

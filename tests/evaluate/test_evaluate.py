@@ -151,6 +151,16 @@ def test_the_table_lines_up(tmp_path):
     assert len({row.index("100.00") for row in rows}) == 1
 
 
+@pytest.mark.parametrize("program", [("evaluate",), ("thidua_ner", "score")])
+def test_scores_that_are_only_printed_are_told_to_be_so(tmp_path, program):
+    write_predictions(tmp_path / "p.jsonl", brat.read_folder(GOLD))
+    arguments = (*program, "--gold", str(GOLD), "--predictions", str(tmp_path / "p.jsonl"))
+    told = "\nnothing was written; for predictions, scores and a report add --output DIR\n"
+    assert run_inside(*arguments).stdout.endswith(told)
+    assert told not in run_inside(*arguments, "--output", str(tmp_path / "out")).stdout
+    assert (tmp_path / "out/report.html").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

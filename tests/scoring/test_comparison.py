@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tests.conftest import ROOT, run_inside
+from tests.scored_runs import PAIRS, WILD, find, make_run
 from thidua_ner.formats import brat
-from thidua_ner.formats.jsonl import write_predictions
+from thidua_ner.formats.jsonl import write_documents, write_predictions
 
 GOLD = brat.read_folder(ROOT / "annotations/gold")
 
@@ -54,6 +55,20 @@ def test_two_systems_need_no_correction(systems):
     done = compare(*systems[:2])
     assert "Holm" not in done.stdout
     assert "before correction" not in done.stdout
+
+
+def test_runs_are_compared_on_the_test_documents_that_all_have(tmp_path):
+    runs = [make_run(tmp_path, name) for name in ("one", "two")]
+    for run, drop in zip(runs, ("", "NUM"), strict=True):
+        (run / "scores.json").unlink()
+        write_documents(run / "transfer/test.jsonl", PAIRS)
+        write_predictions(run / "predictions.jsonl", find(PAIRS, drop=drop))
+    write_predictions(tmp_path / "other.jsonl", PAIRS)
+    output = tmp_path / "compared.json"
+    compare(*map(str, runs), str(tmp_path / "other.jsonl"), "--output", str(output))
+    assert json.loads(output.read_text())["units"]["document"] == len(PAIRS)
+    write_documents(runs[1] / "transfer/test.jsonl", WILD)
+    assert "'ghép-01a' is not a gold document" in compare(*map(str, runs), code=1).stderr
 
 
 def test_published_systems_compare():

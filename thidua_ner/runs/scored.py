@@ -34,6 +34,15 @@ def read_gold(path: Path | None, tags: TagReading | None = None) -> list[Documen
     return read_documents(path or GOLD_FOLDER, tags=tags)
 
 
+def read_common_gold(paths: Sequence[Path], path: Path | None) -> list[Document]:
+    """Read gold documents: those of `path`, or the test documents of the runs among `paths` if all have the same.
+
+    Otherwise they are the benchmark's; raises UsageError if those are not here.
+    """
+    tests = [read_run(one).test for one in paths if path is None and RunFolder(one).has_models]
+    return list(tests[0]) if tests and tests[0] and tests.count(tests[0]) == len(tests) else read_gold(path)
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """Gold and predicted documents with their scores, and what is known of the system that predicted them."""
