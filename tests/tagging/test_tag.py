@@ -450,9 +450,37 @@ def test_other_columns_are_not_read(model, tmp_path):
     assert len(tagged(tmp_path / "out")) == 1
 
 
+@pytest.mark.parametrize("name", ["in.csv", "in.jsonl", "in.parquet", "."])
+def test_a_column_that_no_file_has_is_told_before_anything_is_written(model, tmp_path, name):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pq.write_table(pa.table({"id": ["p"], "body": [TEXT]}), folder / "in.parquet")
+    (folder / "in.csv").write_text(f'id;body;title\nc;"{TEXT}";Họp\n')
+    (folder / "in.jsonl").write_text(json.dumps({"id": "j"}) + "\n" + json.dumps({"id": "k", "body": TEXT}) + "\n")
+    columns = {"in.csv": "id, body, title", "in.jsonl": "id, body", "in.parquet": "id, body"}
+    told = "{}: has no column 'text'; its columns are {}; name that of the texts with --column\n"
+    expected = [told.format(folder / own, columns[own]) for own in columns if name in {own, "."}]
+    arguments = (model, folder / name, "-o", tmp_path / "out")
+    assert tag(*arguments, code=2).stderr == "".join(expected)
+    assert not (tmp_path / "out").exists()
+    code = 1 if name in {"in.jsonl", "."} else 0  # one line of the .jsonl has no text
+    tag(*arguments, "--column", "body", code=code)
+    assert {row["text"] for row in tagged(tmp_path / "out")} == {TEXT}
+
+
+def test_a_call_with_another_column_is_told_apart_from_other_texts(model, tmp_path):
+    (tmp_path / "in.csv").write_text(f'id,body,title\nc,"{TEXT}",Họp\n')
+    arguments = (model, tmp_path / "in.csv", "-o", tmp_path / "out")
+    tag(*arguments, "--column", "title")
+    assert (
+        "was started with other options (column: title, not body)" in tag(*arguments, "--column", "body", code=2).stderr
+    )
+
+
 def test_a_parquet_file_without_the_column_is_refused(model, tmp_path):
     pq.write_table(pa.table({"body": [TEXT, TEXT]}), tmp_path / "in.parquet")
-    tag(model, tmp_path / "in.parquet", "-o", tmp_path / "out", code=1)
+    (tmp_path / "a.txt").write_text(TEXT)
+    tag(model, tmp_path / "a.txt", tmp_path / "in.parquet", "-o", tmp_path / "out", code=1)
     (error,) = map(json.loads, (tmp_path / "out/errors.jsonl").read_text().splitlines())
     assert error["error"] == "cannot be read (has no column 'text'; name one of body with --column)"
 

@@ -37,6 +37,13 @@ def read_texts(path: Path, column: str) -> Iterator[Record]:
             first += rows
 
 
+def columns(path: Path, _: str) -> list[str]:
+    """List the names of the columns."""
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(path).names)
+
+
 def text_columns(schema: Any, column: str) -> list[str]:
     """List the columns of an Arrow schema that are read: the ids, if they are strings or numbers, and the texts."""
     ids = "id" in schema.names and _may_name(schema.field("id").type)

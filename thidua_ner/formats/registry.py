@@ -31,6 +31,8 @@ class Reader(NamedTuple):
     texts: Callable[[Path, str], Iterator[Record]] | None = None
     count: Callable[[Path], int] = lambda _: 1
     """Estimates the number of texts: blank lines and cells of several lines are counted too."""
+    columns: Callable[[Path, str], list[str]] = lambda *_: []
+    """Lists the columns of which one holds the texts, given its name; none if there are no columns."""
 
 
 class Writer(NamedTuple):
@@ -46,8 +48,9 @@ _JSON_LINES = Reader(
     predictions=lambda path, gold, types, _: jsonl.read_predictions(path, gold, types),
     texts=texts.read_jsonl,
     count=texts.count_lines,
+    columns=texts.json_columns,
 )
-_TABLE = Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0))
+_TABLE = Reader(texts=texts.read_csv, count=lambda path: max(texts.count_lines(path) - 1, 0), columns=texts.csv_columns)
 
 READERS: dict[str, Reader] = {
     FOLDER: Reader(
@@ -60,7 +63,7 @@ READERS: dict[str, Reader] = {
     ".txt": Reader(texts=texts.read_txt),
     ".csv": _TABLE,
     ".tsv": _TABLE,
-    ".parquet": Reader(texts=parquet.read_texts, count=parquet.count_rows),
+    ".parquet": Reader(texts=parquet.read_texts, count=parquet.count_rows, columns=parquet.columns),
 }
 """All formats that are read, by suffix."""
 

@@ -189,6 +189,23 @@ def _json_record(name: str, line: bytes, column: str) -> Record:
     return row_record(name, row, column)
 
 
+def json_columns(path: Path, _: str) -> list[str]:
+    """List the keys of the first hundred lines; none if they are no objects, or an export of a tool."""
+    names: dict[str, None] = {}
+    for _, line in islice(_numbered_lines(path), 100):
+        row = parse_json(line.decode("utf-8")) if line and line.strip() else {}
+        if not isinstance(row, dict) or recognise_export(row):
+            return []
+        names |= dict.fromkeys(row)
+    return list(names)
+
+
+def csv_columns(path: Path, column: str) -> list[str]:
+    """List the names in the first line of a table, which is cut where one of them is the column if it can be."""
+    line = next((line for _, line in _numbered_lines(path) if line is None or line.strip()), None)
+    return _cut_header((line or b"").decode("utf-8", "replace").rstrip("\r\n"), column)[0]
+
+
 def read_csv(path: Path, column: str) -> Iterator[Record]:
     """Read a table whose first line names the columns, separated by commas, semicolons, tabs or vertical bars.
 
@@ -250,14 +267,19 @@ def _read_header(lines: _Pushback, column: str) -> tuple[list[str], str]:
     text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
     if "\r" in text:
         raise ValueError("has line breaks of CR alone; save it with LF or CRLF")
-    read = [(next(csv.reader([text], delimiter=delimiter)), delimiter) for delimiter in ",;\t|"]
-    header, delimiter = max(read, key=lambda one: (column in one[0], len(one[0])))
+    header, delimiter = _cut_header(text, column)
     check_columns(header, column)
     if header[0].lower().startswith("sep="):
         raise ValueError("begins with a line for Excel, `sep=`; delete that line")
     if column not in header:
         raise ValueError(f"has no column {column!r} in its first line, but {some_of(header)}; name one with --column")
     return header, delimiter
+
+
+def _cut_header(line: str, column: str) -> tuple[list[str], str]:
+    """Cut the first line of a table where it gives most names, the column among them if it can be."""
+    read = [(next(csv.reader([line], delimiter=delimiter), []), delimiter) for delimiter in ",;\t|"]
+    return max(read, key=lambda one: (column in one[0], len(one[0])))
 
 
 def check_columns(names: Sequence[str], column: str) -> None:

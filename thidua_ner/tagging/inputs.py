@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from thidua_ner.faults import MachineError, UsageError, fail, some_of, tell
+from thidua_ner.faults import Fault, MachineError, UsageError, fail, some_of, tell
 from thidua_ner.files import MAX_LINE_BYTES
 from thidua_ner.formats.exports import CONVERT, recognise_suffix
 from thidua_ner.formats.parquet import decoded_rows, text_columns
@@ -44,9 +44,10 @@ def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
 
     `column` names the text in .jsonl, .csv and .parquet files. A text file is named as the readers of documents name
     it: by its path in its folder, without the suffix. What is passed over in a folder is told on the standard error.
-    Raises DataError if a path does not exist or has no texts.
+    Raises DataError if a path does not exist or has no texts, UsageError if none of the files has the column.
     """
     sources: list[Source] = []
+    files: list[Path] = []
     names: set[str] = set()
     for name in inputs:
         path = Path(name)
@@ -54,12 +55,40 @@ def find_sources(inputs: Sequence[str], column: str) -> list[Source]:
             sources.append(Source(STDIN, _read_stdin, lambda: 1))
         elif path.is_dir():
             found = _text_files(path, column)
+            files += found
             sources += [_file_source(inner, column, _text_name(inner, path, names)) for inner in found]
         elif path.suffix.lower() in _TEXT_READERS and path.exists():
+            files.append(path)
             sources.append(_file_source(path, column, _text_name(path, path.parent, names)))
         else:
             _refuse_path(path)
+    if STDIN not in inputs:
+        _check_column(files, column)
     return sources
+
+
+def _check_column(files: Sequence[Path], column: str) -> None:
+    """Raise UsageError, with the columns that are there, if none of the files has the column of the texts.
+
+    If some have it, what the others lack is a matter of their records.
+    """
+    faults: list[Fault] = []
+    for path in files:
+        names = _columns_of(path, column)
+        if not names or column in names:
+            return
+        what = f"has no column {column!r}; its columns are {some_of(names)}"
+        faults.append(Fault(path_name(path), replace_surrogates(what), "name that of the texts with --column"))
+    if faults:
+        raise UsageError(faults)
+
+
+def _columns_of(path: Path, column: str) -> list[str]:
+    """List the columns of a file; none if it has no columns, or cannot be read, which its reader will report."""
+    try:
+        return READERS[path.suffix.lower()].columns(path, column) if path.is_file() else []
+    except Exception:
+        return []
 
 
 def _refuse_path(path: Path) -> NoReturn:

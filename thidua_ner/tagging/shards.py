@@ -43,6 +43,8 @@ class JobRecord:
     """The version of the package and the fingerprint of its files, which hold the rules; older jobs have none."""
     device: str = "cpu"
     """The kind of the device, whatever its number: others give other probabilities. Older jobs all ran on the CPU."""
+    column: str = "text"
+    """The column that holds the texts; older jobs do not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     else:
         job = Job(model, runtime, output, format or "jsonl", device)
         try:
-            tagged, refused, before = tag_corpus(job, sources, shard, _engine(engine, workers))
+            tagged, refused, before = tag_corpus(job, sources, shard, _engine(engine, workers), column)
         except KeyboardInterrupt:
             tell(output, "interrupted; repeat the call to resume")
             raise
@@ -104,8 +104,10 @@ def _check_nesting(inputs: Sequence[str], output: Path) -> None:
             fail(output, f"contains the input {name}", remedy, kind=UsageError)
 
 
-def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> tuple[int, int, int]:
-    """Tag all records of the sources in shards of `size`.
+def tag_corpus(
+    job: Job, sources: Sequence[Source], size: int, run: Engine, column: str = "text"
+) -> tuple[int, int, int]:
+    """Tag all records of the sources, whose texts are in a column, in shards of `size`.
 
     Returns the numbers of tagged ones, of refused ones, and of those of both that an earlier call has done.
     """
@@ -113,7 +115,7 @@ def tag_corpus(job: Job, sources: Sequence[Source], size: int, run: Engine) -> t
 
     kind = job.device.partition(":")[0]
     fingerprint = model_fingerprint(job.model, job.runtime)
-    record = JobRecord(fingerprint, job.runtime, job.format, size, code_fingerprint(), kind)
+    record = JobRecord(fingerprint, job.runtime, job.format, size, code_fingerprint(), kind, column)
     n_shards = tagged = before = 0
     encodings: dict[int, tuple[EncodingCount, ...]] = {}
     with job.shards.opened(record), tqdm(desc="tagging", unit="text", disable=None) as bar:
