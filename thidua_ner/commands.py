@@ -9,7 +9,7 @@ import click
 from thidua_ner.cli import PATH, device_option, gold_reading, run_command, tag_options
 from thidua_ner.faults import DataError, UsageError, fail, show_controls, tell
 from thidua_ner.runs.scored import GOLD_FOLDER
-from thidua_ner.tagging.outputs import SHARD_WRITERS
+from thidua_ner.tagging.outputs import FORMATS
 from thidua_ner.tagging.tagger import Runtime
 from thidua_ner.text.iob2 import Repair, TagReading
 from thidua_ner.version import __version__
@@ -37,7 +37,8 @@ def command() -> None:
 @click.argument("model", type=PATH, metavar="RUN")
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @click.option("-o", "--output", type=PATH, metavar="DIR", help="Write shards here; repeat the call to resume.")
-@click.option("--format", type=click.Choice(list(SHARD_WRITERS)), help="The format of the shards (default: jsonl).")
+@click.option("--format", type=click.Choice(FORMATS), help="The format of the shards (default: jsonl).")
+@click.option("--no-text", is_flag=True, help="In JSON Lines, leave out the texts of the entities.")
 @click.option("--column", default="text", show_default=True, help="The column (or key) that holds the text.")
 @click.option("--dataset", metavar="NAME", help="A dataset on the Hugging Face Hub, or in a folder.")
 @click.option("--split", default="train", show_default=True, help="The split of the dataset.")
@@ -55,6 +56,7 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
     inputs: tuple[str, ...],
     output: Path | None,
     format: str | None,  # noqa: A002 -- the option's name
+    no_text: bool,
     column: str,
     dataset: str | None,
     split: str,
@@ -74,7 +76,7 @@ def tag(  # noqa: PLR0913, PLR0917 -- one argument per option
 
     tagging.tag(
         model, inputs, output=output, format=format, column=column, dataset=dataset, split=split, runtime=runtime,
-        device=device, engine=engine, workers=workers, shard=shard,
+        device=device, engine=engine, workers=workers, shard=shard, with_text=not no_text,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from thidua_ner.formats.registry import write_documents
 from thidua_ner.formats.texts import Refused
 from thidua_ner.tagging.inputs import find_sources
 from thidua_ner.tagging.jobs import Job, run_here, run_processes, tag_records
-from thidua_ner.tagging.outputs import SHARD_WRITERS
+from thidua_ner.tagging.outputs import FORMATS
 from thidua_ner.tagging.shards import JobRecord, Shards
 from thidua_ner.tagging.tag import model_fingerprint, read_shards
 from thidua_ner.tagging.tagger import load_tagger
@@ -84,10 +84,29 @@ def test_a_text_on_the_standard_input_is_tagged(model):
 def test_a_run_is_tagged_as_it_is_evaluated(tiny_run, tmp_path):
     model = tiny_run / "lodo-cantho-2022-07"
     run_inside("evaluate", str(model), "--output", str(tmp_path / "scores"))
-    tag(model, ROOT / "annotations/gold/cantho-2022-07.txt", "-o", tmp_path / "out")
+    tag(model, ROOT / "annotations/gold/cantho-2022-07.txt", "--no-text", "-o", tmp_path / "out")
     (row,) = tagged(tmp_path / "out")
     (expected,) = [json.loads(line) for line in (tmp_path / "scores/predictions.jsonl").read_text().splitlines()]
     assert row["entities"] == expected["entities"]
+
+
+def test_entities_have_their_text_unless_it_is_left_out(model, tmp_path):
+    path = ROOT / "annotations/gold/cantho-2022-07.txt"
+    tag(model, path, "-o", tmp_path / "out")
+    tag(model, path, "--no-text", "-o", tmp_path / "bare")
+    (row,), (bare,) = tagged(tmp_path / "out"), tagged(tmp_path / "bare")
+    assert [one.pop("text") for one in row["entities"]] == [
+        row["text"][one["start"] : one["end"]] for one in bare["entities"]
+    ]
+    assert row == bare
+    documents = [read_documents(tmp_path / f"{name}/part-00000.jsonl") for name in ("out", "bare")]
+    assert documents[0] == documents[1]
+    shown = [json.loads(tag(model, path, *more).stdout)["entities"][0].keys() for more in ((), ("--no-text",))]
+    assert shown[0] - shown[1] == {"text"}
+    done = tag(model, path, "--no-text", "-o", tmp_path / "out", code=2)
+    assert "(format: jsonl, not jsonl without texts)" in done.stderr
+    done = tag(model, path, "--no-text", "--format", "conll", "-o", tmp_path / "c", code=2)
+    assert done.stderr == "--no-text: is for JSON Lines, not conll; leave it out\n"
 
 
 def test_a_tagged_folder_is_scored_against_the_folder(model, tmp_path):
@@ -269,7 +288,7 @@ def test_a_folder_with_something_else_is_left_alone(model, texts, tmp_path):
     assert not (tmp_path / "mine/.shards").exists()
 
 
-@pytest.mark.parametrize("name", SHARD_WRITERS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_formats(model, tmp_path, name):
     source = ROOT / "annotations/gold/cantho-2022-07.txt"
     tag(model, source, "-o", tmp_path / "out", "--format", name)

@@ -1,7 +1,7 @@
 """JSON Lines: documents with their entities and predictions of systems, one record per document.
 
 A document is `{"id", "text", "entities": [{"start", "end", "label"}]}`; if its source was tokenized, it also has the
-tokens of its sentences (`"sentences": [[[start, end], …], …]`). A prediction is
+tokens of its sentences (`"sentences": [[[start, end], …], …]`). An entity may have its `"text"` too. A prediction is
 `{"id", "entities": [{"start", "end", "label", "score"}]}`; the score is optional. Other keys are ignored.
 """
 
@@ -270,9 +270,20 @@ def write_documents(path: Path, documents: Iterable[Document]) -> None:
     write_text(path, format_json_lines(map(document_record, documents)))
 
 
-def document_record(document: Document) -> _Record:
-    """Turn a document into a record: id, text, entities and, if its source was tokenized, sentences."""
-    entities = [entity_record(span) for span in document.spans]
+def write_with_surfaces(path: Path, documents: Iterable[Document]) -> None:
+    """Write documents as `write_documents` does, each entity with its text, as in the dataset."""
+    write_text(path, format_json_lines(document_record(document, surfaces=True) for document in documents))
+
+
+def document_record(document: Document, *, surfaces: bool = False) -> _Record:
+    """Turn a document into a record: id, text, entities and, if its source was tokenized, sentences.
+
+    With `surfaces` each entity has its text too.
+    """
+    entities = [
+        {**entity_record(span), "text": document.surface(span)} if surfaces else entity_record(span)
+        for span in document.spans
+    ]
     row = {"id": document.id, "text": document.text, "entities": entities}
     sentences = [[[token.start, token.end] for token in sentence.tokens] for sentence in document.given]
     return {**row, "sentences": sentences} if sentences else row

@@ -192,7 +192,7 @@ def _json_record(name: str, line: bytes, column: str) -> Record:
 def json_columns(path: Path, _: str) -> list[str]:
     """List the keys of the first hundred lines; none if they are no objects, or an export of a tool."""
     names: dict[str, None] = {}
-    for _, line in islice(_numbered_lines(path), 100):
+    for _number, line in islice(_numbered_lines(path), 100):
         row = parse_json(line.decode("utf-8")) if line and line.strip() else {}
         if not isinstance(row, dict) or recognise_export(row):
             return []

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from thidua_ner.formats.jsonl import write_with_surfaces
 from thidua_ner.formats.registry import WRITERS, Writer
 from thidua_ner.pages.view import label_colours, page_environment, write_page
 from thidua_ner.text.spans import Document
@@ -13,5 +14,16 @@ def _write_page(path: Path, documents: list[Document]) -> None:
     write_page(path, page_environment().get_template("tagged.html"), values)
 
 
-SHARD_WRITERS: dict[str, Writer] = {**WRITERS, "html": Writer(".html", _write_page)}
+FORMATS = (*WRITERS, "html")
+"""The names of the formats of shards."""
+
+NO_TEXT = "jsonl without texts"
+"""What the format `jsonl` is called in a job whose entities have offsets only."""
+
+SHARD_WRITERS: dict[str, Writer] = {
+    **WRITERS,
+    "jsonl": Writer(".jsonl", write_with_surfaces),
+    NO_TEXT: WRITERS["jsonl"],
+    "html": Writer(".html", _write_page),
+}
 """The writers of shards by the name of their format."""

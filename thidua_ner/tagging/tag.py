@@ -15,6 +15,7 @@ from thidua_ner.runs.folder import model_folders, onnx_folder, read_model_config
 from thidua_ner.tagging.encodings import EncodingCount, tell_encodings
 from thidua_ner.tagging.inputs import STDIN, Source, dataset_source, find_sources, unique_records
 from thidua_ner.tagging.jobs import Engine, Job, cached_tagger, run_here, run_processes
+from thidua_ner.tagging.outputs import NO_TEXT
 from thidua_ner.tagging.shards import ERRORS, JobRecord, cut_shards
 from thidua_ner.tagging.tagger import Runtime, choose_device
 from thidua_ner.tagging.terminal import Style, tag_to_stdout
@@ -41,9 +42,11 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     engine: EngineName = "local",
     workers: int | None = None,
     shard: int = 100,
+    with_text: bool = True,
 ) -> None:
     """Tag the inputs, and a dataset if one is named, into a folder of shards or to the standard output.
 
+    In JSON Lines each entity has its text, unless `with_text` is false.
     Raises DataError at the end if a record was refused, UsageError if options conflict.
     """
     folders = model_folders(model)  # report a wrong path before reading anything
@@ -58,12 +61,12 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     if output is None:
         groups = read_shards(sources, _TERMINAL_GROUP)
         tagger = cached_tagger(model, runtime, device)
-        style: Style = "colour" if sys.stdout.isatty() else "jsonl"
+        style: Style = "colour" if sys.stdout.isatty() else "jsonl" if with_text else "jsonl without texts"
         labels = [tag[2:] for tag in read_model_config(folders[0]).tags if tag != OUTSIDE]
         refused = tag_to_stdout(tagger, groups, style, labels=labels, named=names != [STDIN])
         place = "see above"
     else:
-        job = Job(model, runtime, output, format or "jsonl", device)
+        job = Job(model, runtime, output, _shard_format(format, with_text=with_text), device)
         try:
             tagged, refused, before = tag_corpus(job, sources, shard, _engine(engine, workers), column)
         except KeyboardInterrupt:
@@ -74,6 +77,13 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
         place = f"see {output / ERRORS}"
     if refused:
         fail("tag", f"{refused:,} record{'s' if refused > 1 else ''} could not be tagged", place)
+
+
+def _shard_format(name: str | None, *, with_text: bool) -> str:
+    """Return the format of the shards, JSON Lines by default; raises UsageError if another should be without texts."""
+    if not with_text and name not in {None, "jsonl"}:
+        fail("--no-text", f"is for JSON Lines, not {name}", "leave it out", kind=UsageError)
+    return (name or "jsonl") if with_text else NO_TEXT
 
 
 def _done_before(before: int, all_: int) -> str:

@@ -14,7 +14,7 @@ from thidua_ner.tagging.jobs import tag_records
 from thidua_ner.tagging.tagger import AnyTagger
 from thidua_ner.text.spans import Document
 
-Style = Literal["colour", "jsonl"]
+Style = Literal["colour", "jsonl", "jsonl without texts"]
 
 _ANSI = (34, 31, 35, 32, 33, 36, 95, 93)
 """Terminal colours of the labels, as many as `pages/view.py` gives them in turn."""
@@ -66,6 +66,6 @@ def tag_to_stdout(
                 title = f"\033[1;4m{show_controls(found.id).replace(chr(10), '␊')}\033[0m\n" if named else ""
                 print(f"{title}{format_for_terminal(found, labels)}\n", flush=True)
             else:
-                print(format_json_lines([document_record(found)]), end="", flush=True)
+                print(format_json_lines([document_record(found, surfaces=style == "jsonl")]), end="", flush=True)
     tell_encodings(encodings)
     return refused
