@@ -33,8 +33,8 @@ def test_a_gpu_is_compared_only_with_what_runs_on_it(tmp_path):
 
 def test_sentences_come_again_and_again(monkeypatch):
     monkeypatch.chdir(ROOT)
-    once = list(tagging.sentences(5000))
-    assert len(once) == 5000
+    once = list(tagging.sentences(12_000))
+    assert len(once) == 12_000
     assert once[: len(once) - once.index(once[0], 1)] == once[once.index(once[0], 1) :]
 
 

@@ -135,9 +135,9 @@ def test_the_standard_input_is_read_up_to_the_limit(monkeypatch):
             return b"a" * size
 
     monkeypatch.setattr(inputs, "MAX_LINE_BYTES", 10)
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Endless()))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Endless(), isatty=lambda: False))
     assert records("-") == [Refused("stdin", "has more than 10 bytes")]
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"0123456789")))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"0123456789"), isatty=lambda: False))
     assert records("-") == [Document("stdin", "0123456789")]
 
 

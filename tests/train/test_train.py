@@ -168,7 +168,11 @@ def test_a_folder_that_is_no_run_is_never_replaced(tiny_arguments, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["configs/missing.yaml"], 1, "configs/missing.yaml: cannot be read"),
+        (
+            ["configs/missing.yaml"],
+            1,
+            "configs/missing.yaml: does not exist; name a config, a YAML file such as configs/cpu-small.yaml",
+        ),
         (["configs/phobert-tiny.yaml", "--set", "sead=1"], 2, "unknown key 'sead'; did you mean 'seed'?"),
         (["configs/phobert-tiny.yaml", "--set", "seed=2", "--set", "sead=1"], 2, "unknown key 'sead'"),
         (

@@ -201,9 +201,13 @@ def json_columns(path: Path, _: str) -> list[str]:
 
 
 def csv_columns(path: Path, column: str) -> list[str]:
-    """List the names in the first line of a table, which is cut where one of them is the column if it can be."""
+    """List the names in the first line of a table, which is cut where one of them is the column if it can be.
+
+    There are none in a line for Excel (`sep=;`), which the reader refuses.
+    """
     line = next((line for _, line in _numbered_lines(path) if line is None or line.strip()), None)
-    return _cut_header((line or b"").decode("utf-8", "replace").rstrip("\r\n"), column)[0]
+    header, _ = _cut_header((line or b"").decode("utf-8", "replace").rstrip("\r\n"), column)
+    return [] if _is_for_excel(header) else header
 
 
 def read_csv(path: Path, column: str) -> Iterator[Record]:
@@ -269,11 +273,16 @@ def _read_header(lines: _Pushback, column: str) -> tuple[list[str], str]:
         raise ValueError("has line breaks of CR alone; save it with LF or CRLF")
     header, delimiter = _cut_header(text, column)
     check_columns(header, column)
-    if header[0].lower().startswith("sep="):
+    if _is_for_excel(header):
         raise ValueError("begins with a line for Excel, `sep=`; delete that line")
     if column not in header:
         raise ValueError(f"has no column {column!r} in its first line, but {some_of(header)}; name one with --column")
     return header, delimiter
+
+
+def _is_for_excel(header: Sequence[str]) -> bool:
+    """Tell whether a first line names the delimiter instead of the columns."""
+    return bool(header) and header[0].lower().startswith("sep=")
 
 
 def _cut_header(line: str, column: str) -> tuple[list[str], str]:
