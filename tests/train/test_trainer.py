@@ -170,7 +170,9 @@ def test_an_interrupted_training_says_where_it_stopped_and_how_to_go_on(
 
     command = ["train", "configs/phobert-tiny.yaml", *tiny_config(conll_32), *sets("training.epochs=3")]
     monkeypatch.setattr(TaggerTrainer, "training_step", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     done = run_inside(*command, "--output", str(tmp_path / "run"), check=False)
+    signal.signal(signal.SIGINT, before)
     assert done.returncode == 130
     assert done.stderr.splitlines()[-2:] == [
         f"{tmp_path}/run/all: {stopped}",
