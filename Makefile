@@ -39,7 +39,7 @@ fuzz: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 kills: .venv/dev.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests/train/test_kills.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests/train/test_kills.py tests/tagging/test_clusters.py
 
 speed: .venv/dev.stamp runs/cpu-small/report.html
 	$(BIN)/python -m benchmarks.training

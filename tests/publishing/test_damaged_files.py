@@ -1,6 +1,6 @@
 """Damaged files of runs and results: whatever is in them, the commands work or name the fault.
 
-`THIDUA_NER_DAMAGES` sets the number of damages, 100 by default.
+`THIDUA_NER_DAMAGES` sets the number of damages, 60 by default.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from thidua_ner.publishing.publish import publish
 from thidua_ner.publishing.submission import Submission
 from thidua_ner.runs.scored import OTHER_TESTS
 
-DAMAGES = int(os.environ.get("THIDUA_NER_DAMAGES", "100"))
+DAMAGES = int(os.environ.get("THIDUA_NER_DAMAGES", "60"))
 
 SUBMISSION = Submission("other", "https://example.org")
 

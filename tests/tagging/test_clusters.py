@@ -99,6 +99,7 @@ def workers_of(node):
     return found
 
 
+@pytest.mark.slow
 def test_a_killed_node_costs_nothing(cluster, model, lines, tmp_path):
     arguments = (model, lines, "-o", tmp_path / "out", "--shard", 3, "--workers", 2)
     process = start(cluster.environment, *arguments)

@@ -34,11 +34,11 @@ def log_of(run, fold="all"):
 
 
 def test_the_small_config_trains_the_packaged_encoder(conll_32, tmp_path):
-    data = [*sets(f"data={json.dumps(conll_32)}", "training.epochs=6", "training.min_updates=0")]
+    data = [*sets(f"data={json.dumps(conll_32)}", "training.epochs=4", "training.min_updates=0")]
     done = run_inside("train", "configs/cpu-small.yaml", *data, "--output", str(tmp_path / "run"))
     assert "all: 32 sentences" in done.stderr
     losses = [row["loss"] for row in log_of(tmp_path / "run") if "loss" in row]
-    assert len(losses) == 6
+    assert len(losses) == 4
     assert losses[-1] < 0.7 * losses[0]
     weights = tmp_path / "run/all/model/model.safetensors"
     assert weights.stat().st_size < 125e6
