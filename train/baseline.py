@@ -17,15 +17,11 @@ def train_fold_crf(sentences: Iterable[tuple[Sequence[str], Sequence[str]]], crf
     train_crf(sentences, crf_path(folder), c1=crf.c1, c2=crf.c2, max_iterations=crf.max_iterations)
 
 
-def tagged_tokens(fold: Fold) -> list[tuple[list[str], tuple[str, ...]]]:
-    """Return the tokens and tags of a fold's sentences, as a CRF reads them."""
-    return [([token.text for token in sentence.tokens], sentence.tags) for sentence in fold.sentences]
-
-
 def train_baseline(fold: Fold, config: BaselineConfig, folder: Path) -> Outcome:
     """Write a fold's baseline to `folder`, and score it on the validation documents if there are any."""
     if config.crf is not None:
-        train_fold_crf(tagged_tokens(fold), config.crf, folder)
+        sentences = (([token.text for token in sentence.tokens], sentence.tags) for sentence in fold.sentences)
+        train_fold_crf(sentences, config.crf, folder)
     save_baseline(folder, config.baseline, fold.tags)
     if not fold.validation:
         return Outcome(None)

@@ -21,7 +21,7 @@ from thidua_ner.tagging.product import join_crf
 from thidua_ner.tagging.tagger import Tagger, TagModel
 from thidua_ner.text.spans import Document
 from thidua_ner.text.words import SEGMENTERS, Word, segment, split_at_entities
-from train.baseline import tagged_tokens, train_fold_crf
+from train.baseline import train_fold_crf
 from train.batches import Examples
 from train.config import Config
 from train.folds import Fold
@@ -133,12 +133,8 @@ def _write_model(checkpoint: Checkpoint, fold: Fold, config: Config, folder: Pat
         return
     checkpoint.model.config.crf_weight = config.crf.weight
     checkpoint.save(folder)
-    sentences = tagged_tokens(fold)
+    readings = [Reading(tuple(token.text for token in s.tokens), s.tags, s.document) for s in fold.sentences]
     if spelling := config.training.spelling:
-        readings = [
-            Reading(tuple(tokens), tags, s.document)
-            for (tokens, tags), s in zip(sentences, fold.sentences, strict=True)
-        ]
-        respelt = respelt_once(readings, dict(spelling), torch.Generator().manual_seed(config.seed))
-        sentences += [(list(reading.words), reading.tags) for reading in respelt]
-    train_fold_crf(sentences, config.crf, folder)
+        generator = torch.Generator().manual_seed(config.seed)
+        readings = [*readings, *respelt_once(readings, dict(spelling), generator)]
+    train_fold_crf(((reading.words, reading.tags) for reading in readings), config.crf, folder)

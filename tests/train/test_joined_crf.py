@@ -11,10 +11,12 @@ import pytest
 
 from tests.conftest import ROOT, TINY, run_inside
 from tests.train.test_data import SENTENCES, sets, write_conll
+from thidua_ner.baselines.crf import train_crf
 from thidua_ner.formats.conll import read_file
 from thidua_ner.scoring.strict import score
 from thidua_ner.tagging.tagger import load_tagger
 from train.config import load_config
+from train.folds import tag_sentences
 
 CONFIG = ROOT / "configs/cpu-best.yaml"
 CRF = "crf={c1: 0.01, c2: 0.01, max_iterations: 20, weight: 0.4}"
@@ -52,6 +54,16 @@ def test_the_encoder_is_the_one_that_is_trained_without_a_crf(arguments, run, tm
     checkpoints = [path.read_text() for path in run.glob("all/checkpoints/*/config.json")]
     assert checkpoints
     assert "crf_weight" not in "".join(checkpoints)
+
+
+def test_the_crf_reads_each_sentence_in_another_spelling_too(arguments, tmp_path):
+    spelling = "training.spelling={lower_case: 1.0}"
+    run_inside(*arguments[0], *sets(CRF, spelling), "--output", str(tmp_path / "run"))
+    sentences = tag_sentences(read_file(arguments[1].with_name("train.txt")))
+    plain = [([token.text for token in sentence.tokens], sentence.tags) for sentence in sentences]
+    respelt = [([token.lower() for token in tokens], tags) for tokens, tags in plain]
+    train_crf([*plain, *respelt], tmp_path / "crf", c1=0.01, c2=0.01, max_iterations=20)
+    assert files(tmp_path / "run")["model.crfsuite"] == (tmp_path / "crf").read_bytes()
 
 
 def test_the_crf_is_the_one_that_is_trained_without_an_encoder(arguments, run, tmp_path):

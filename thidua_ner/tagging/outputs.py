@@ -1,6 +1,7 @@
 """The formats of tagged shards: those of documents, and HTML pages."""
 
 from pathlib import Path
+from typing import Final
 
 from thidua_ner.formats.jsonl import write_with_surfaces
 from thidua_ner.formats.registry import WRITERS, Writer
@@ -17,7 +18,7 @@ def _write_page(path: Path, documents: list[Document]) -> None:
 FORMATS = (*WRITERS, "html")
 """The names of the formats of shards."""
 
-NO_TEXT = "jsonl without texts"
+NO_TEXT: Final = "jsonl without texts"
 """What the format `jsonl` is called in a job whose entities have offsets only."""
 
 SHARD_WRITERS: dict[str, Writer] = {

@@ -61,7 +61,7 @@ def tag(  # noqa: PLR0913 -- one argument per option of the command
     if output is None:
         groups = read_shards(sources, _TERMINAL_GROUP)
         tagger = cached_tagger(model, runtime, device)
-        style: Style = "colour" if sys.stdout.isatty() else "jsonl" if with_text else "jsonl without texts"
+        style: Style = "colour" if sys.stdout.isatty() else "jsonl" if with_text else NO_TEXT
         labels = [tag[2:] for tag in read_model_config(folders[0]).tags if tag != OUTSIDE]
         refused = tag_to_stdout(tagger, groups, style, labels=labels, named=names != [STDIN])
         place = "see above"
